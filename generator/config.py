@@ -1,0 +1,38 @@
+"""The engine's own settings: frozen, resolved once by whoever assembles the product."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFolders:
+    """Where model files lie. Folders that do not exist are empty, not an error."""
+
+    checkpoints: Path
+    """`.safetensors` single files and diffusers folders."""
+    loras: Path
+    """`.safetensors` files, kohya or diffusers format; sub-folders are searched."""
+    built_in_checkpoints: tuple[tuple[str, Path], ...] = ()
+    """(name, folder) of checkpoints that ship with the product."""
+    built_in_loras: tuple[tuple[str, Path], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EngineConfig:
+    """Everything the engine needs to know before the first request."""
+
+    folders: ModelFolders
+    device: str = "auto"
+    """`auto` (cuda, then mps, then cpu), `cpu`, `cuda`, `cuda:1`, `mps`."""
+    dtype: str = "auto"
+    """`auto` (float16 on cuda, float32 elsewhere), `float32`, `float16`, `bfloat16`."""
+    threads: int = 0
+    """CPU threads of torch; 0 leaves torch's own choice."""
+    max_rows: int = 8
+    """UNet rows of one call (a guided picture takes two)."""
+    max_waiting: int = 256
+    """Requests that may wait; one more raises `QueueFull`."""
+    deterministic: bool = False
+    """Pad every call to `max_rows`, so that a picture is bit-equal alone and beside strangers."""

@@ -1,0 +1,28 @@
+"""What the engine is asked for: one picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from generator.errors import UnsupportedSpell
+from prompts.spell import Spell
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationRequest:
+    """One picture to draw. Several pictures are several requests: the engine batches them by itself.
+
+    Raises:
+        UnsupportedSpell: The spell is not resolved (a seed or default is still open).
+    """
+
+    request_id: str
+    """Chosen by the caller, unique while the request lives; the service uses `job_id/slot`."""
+    spell: Spell
+    """Resolved: see `prompts.resolve.resolve`."""
+    preview_every: int = 0
+    """UNet calls between two previews; 0 sends none."""
+
+    def __post_init__(self) -> None:
+        if not self.spell.params.is_resolved:
+            raise UnsupportedSpell("The spell still has open values; resolve it before it enters the engine.")

@@ -1,0 +1,110 @@
+"""What the product is willing to draw: one table, checked before any work is done."""
+
+from __future__ import annotations
+
+import math
+
+from prompts.errors import PromptEmpty, PromptTooLong, SpellOutOfRange
+from prompts.spell import LATENT_CELL, Spell
+
+PROMPT_CHARACTERS = 8_000
+IDEA_CHARACTERS = 4_000
+LORAS = 16
+LORA_WEIGHT = (-4.0, 4.0)
+STEPS = (1, 150)
+CFG_SCALE = (0.0, 50.0)
+SEED = (0, 2**32 - 1)
+SIDE = (64, 2048)  # pixels, first pass
+HIRES_SIDE = (64, 4096)  # pixels, second pass
+CLIP_SKIP = (1, 12)
+DENOISING_STRENGTH = (0.0, 1.0)
+UPSCALE_BY = (1.0, 4.0)
+
+
+def check_idea(text: str) -> str:
+    """The idea without surrounding white space.
+
+    Raises:
+        PromptEmpty: Nothing but white space.
+        PromptTooLong: More than `IDEA_CHARACTERS`.
+    """
+    idea = text.strip()
+    if not idea:
+        raise PromptEmpty("The idea is empty. Write what the picture should show.", field="idea")
+    if len(idea) > IDEA_CHARACTERS:
+        raise _too_long("idea", len(idea), IDEA_CHARACTERS)
+    return idea
+
+
+def check_spell(spell: Spell) -> None:
+    """Raise unless every given value of `spell` is inside the limits; `None` values pass.
+
+    Raises:
+        PromptTooLong: Prompt or negative prompt over `PROMPT_CHARACTERS`; nothing is cut.
+        SpellOutOfRange: A number outside its range, or a side that is no multiple of 8.
+    """
+    params = spell.params
+    for field, text in (("prompt", spell.prompt), ("negative_prompt", spell.negative_prompt)):
+        if len(text) > PROMPT_CHARACTERS:
+            raise _too_long(field, len(text), PROMPT_CHARACTERS)
+    if len(spell.loras) > LORAS:
+        raise SpellOutOfRange(
+            f"{len(spell.loras)} LoRAs; the limit is {LORAS}.", field="loras", got=len(spell.loras), limit=LORAS
+        )
+    for lora in spell.loras:
+        _inside(f"weight of LoRA {lora.name}", lora.weight, LORA_WEIGHT)
+        _inside(f"UNet weight of LoRA {lora.name}", lora.unet_weight, LORA_WEIGHT)
+    _inside("steps", params.steps, STEPS)
+    _inside("cfg_scale", params.cfg_scale, CFG_SCALE)
+    _inside("clip_skip", params.clip_skip, CLIP_SKIP)
+    if params.seed != -1:
+        _inside("seed", params.seed, SEED)
+    _side("width", params.width, SIDE)
+    _side("height", params.height, SIDE)
+    _check_hires(spell)
+
+
+def _check_hires(spell: Spell) -> None:
+    hires = spell.params.hires
+    if hires is None:
+        return
+    _inside("hires steps", hires.steps, (0, STEPS[1]))
+    _inside("hires denoising_strength", hires.denoising_strength, DENOISING_STRENGTH)
+    _inside("hires upscale_by", hires.upscale_by, UPSCALE_BY)
+    if spell.params.width is None or spell.params.height is None:
+        return
+    target = hires.target_size(spell.params.width, spell.params.height)
+    for field, side in zip(("hires width", "hires height"), target, strict=True):
+        _inside(field, side, HIRES_SIDE)
+
+
+def _inside(field: str, value: float | None, limits: tuple[float, float]) -> None:
+    if value is None:
+        return
+    low, high = limits
+    if not math.isfinite(value) or not low <= value <= high:
+        got = value if math.isfinite(value) else str(value)
+        raise SpellOutOfRange(
+            f"{field} is {value}; it must be from {low:g} to {high:g}.", field=field, got=got, limit=[low, high]
+        )
+
+
+def _side(field: str, value: int | None, limits: tuple[int, int]) -> None:
+    _inside(field, value, limits)
+    if value is not None and value % LATENT_CELL:
+        nearest = round(value / LATENT_CELL) * LATENT_CELL
+        raise SpellOutOfRange(
+            f"{field} is {value}; it must be a multiple of {LATENT_CELL}, for example {nearest}.",
+            field=field,
+            got=value,
+            limit=LATENT_CELL,
+        )
+
+
+def _too_long(field: str, got: int, limit: int) -> PromptTooLong:
+    return PromptTooLong(
+        f"The {field.replace('_', ' ')} has {got} characters; the limit is {limit}. Nothing was cut or generated.",
+        field=field,
+        got=got,
+        limit=limit,
+    )
