@@ -1,0 +1,165 @@
+"""The error tree of the service; nothing here knows HTTP (`service.api.problems` maps it).
+
+SpellwrightError
+└── ServiceError
+    ├── SettingsError          settings_invalid
+    ├── NotFound               not_found
+    ├── Conflict               version_conflict (somebody else wrote first; `head` names the newest)
+    ├── RequestInvalid         request_invalid, json_invalid, base64_invalid, spell_invalid, …
+    ├── MediaTypeRefused       media_type_not_allowed
+    ├── BodyTooLarge           body_too_large
+    ├── BodyTimeout            body_timeout
+    ├── HostNotAllowed         host_not_allowed
+    ├── OriginRejected         origin_rejected
+    ├── TooManyJobs            queue_full
+    ├── TooManyStreams         streams_full
+    ├── IdempotencyReused      idempotency_reused
+    ├── IdempotencyInFlight    idempotency_in_flight
+    ├── Draining               draining
+    ├── DatabaseUnavailable    database_unavailable
+    ├── DiskFull               disk_low
+    ├── BlobMissing            blob_missing
+    ├── EngineUnavailable      engine_unavailable
+    ├── JobPoisoned            job_poisoned
+    ├── StaleAttempt           stale_attempt (another worker took the job over; never shown to a client)
+    └── IllegalTransition      illegal_transition (a bug of ours)
+"""
+
+from __future__ import annotations
+
+from prompts.errors import SpellwrightError
+
+
+class ServiceError(SpellwrightError):
+    """Something between the request and the engine went wrong."""
+
+    code = "service_error"
+
+
+class SettingsError(ServiceError):
+    """A setting has a value that cannot be used; the start is stopped."""
+
+    code = "settings_invalid"
+
+
+class NotFound(ServiceError):
+    """Nothing with this id here."""
+
+    code = "not_found"
+
+    def __init__(self, detail: str = "Nothing with this id here.", **facts: object) -> None:
+        super().__init__(detail, **facts)
+
+
+class Conflict(ServiceError):
+    """The spell has a newer version than the one this change was made on."""
+
+    code = "version_conflict"
+
+
+class RequestInvalid(ServiceError):
+    """The request cannot be understood; `field` names the place."""
+
+    code = "request_invalid"
+
+
+class MediaTypeRefused(ServiceError):
+    """The body's media type is not one this route reads."""
+
+    code = "media_type_not_allowed"
+
+
+class BodyTooLarge(ServiceError):
+    """The request body is over the limit."""
+
+    code = "body_too_large"
+
+
+class BodyTimeout(ServiceError):
+    """The request body arrived too slowly."""
+
+    code = "body_timeout"
+
+
+class HostNotAllowed(ServiceError):
+    """The Host header names a server we are not."""
+
+    code = "host_not_allowed"
+
+
+class OriginRejected(ServiceError):
+    """A page of another site tried to change something here."""
+
+    code = "origin_rejected"
+
+
+class TooManyJobs(ServiceError):
+    """As many jobs wait as this server accepts."""
+
+    code = "queue_full"
+
+
+class TooManyStreams(ServiceError):
+    """As many event streams are open as this server serves."""
+
+    code = "streams_full"
+
+
+class IdempotencyReused(ServiceError):
+    """The Idempotency-Key was used for a different request."""
+
+    code = "idempotency_reused"
+
+
+class IdempotencyInFlight(ServiceError):
+    """The first request with this Idempotency-Key is still running."""
+
+    code = "idempotency_in_flight"
+
+
+class Draining(ServiceError):
+    """The service is stopping; accepted jobs are safe."""
+
+    code = "draining"
+
+
+class DatabaseUnavailable(ServiceError):
+    """The database does not answer."""
+
+    code = "database_unavailable"
+
+
+class DiskFull(ServiceError):
+    """There is too little room on the disk."""
+
+    code = "disk_low"
+
+
+class BlobMissing(ServiceError):
+    """A stored file is gone."""
+
+    code = "blob_missing"
+
+
+class EngineUnavailable(ServiceError):
+    """The engine could not be started; the detail says why."""
+
+    code = "engine_unavailable"
+
+
+class JobPoisoned(ServiceError):
+    """The job's worker died too often; it is not tried again."""
+
+    code = "job_poisoned"
+
+
+class StaleAttempt(ServiceError):
+    """Another worker has taken this job over; what this one did is dropped."""
+
+    code = "stale_attempt"
+
+
+class IllegalTransition(ServiceError):
+    """A job was asked to move to a state that its present one does not lead to."""
+
+    code = "illegal_transition"

@@ -1,0 +1,224 @@
+"""Every setting, in one object, built once and passed down; nothing else reads the environment.
+
+Values come from, first to last: arguments, the environment (`SPELLWRIGHT_<NAME>`), the TOML file
+(`SPELLWRIGHT_CONFIG`, or `<data_dir>/spellwright.toml`), and for the language model alone
+`OPENAI_API_KEY` and `OPENAI_BASE_URL`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+import platformdirs
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from prompts.errors import near_hint, near_names
+from service.errors import SettingsError
+
+PREFIX = "SPELLWRIGHT_"
+CONFIG_KEY = "SPELLWRIGHT_CONFIG"
+KIB, MIB = 1024, 1024 * 1024
+
+
+class Settings(BaseSettings):
+    """What the operator decides; see `docs/settings.md`. Build it with `load_settings`."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, env_ignore_empty=True)
+
+    data_dir: Path = Field(default_factory=lambda: platformdirs.user_data_path("spellwright"))
+    """Folder of all state: database, pictures, models, caches."""
+    host: str = "127.0.0.1"
+    """Address to listen on."""
+    port: int = Field(default=7860, ge=0, le=65535)
+    """TCP port; 0 takes a free one."""
+    public_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    """Further names this server answers to (a tunnel's or proxy's), without port; commas between in the environment."""
+    log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
+    """How much is logged."""
+
+    device: str = Field(default="auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
+    """Where pictures are drawn: auto, cpu, mps, cuda or cuda:N."""
+    threads: int = Field(default=0, ge=0, le=1024)
+    """CPU threads of torch; 0 leaves torch's own choice."""
+    default_checkpoint: str | None = None
+    """Checkpoint of spells that name none; unset: the first installed one, else the demo model."""
+    checkpoints_dir: Path | None = None
+    """Folder of checkpoints; unset: `models/checkpoints` in the data folder."""
+    loras_dir: Path | None = None
+    """Folder of LoRAs; unset: `models/loras` in the data folder."""
+    clip_model: str = "ViT-L-14/openai"
+    """CLIP model that reads photos, in open_clip's notation `architecture/weights`."""
+
+    llm_base_url: str | None = None
+    """Address of an OpenAI-compatible language model; `OPENAI_BASE_URL` is the fall-back."""
+    llm_api_key: SecretStr | None = None
+    """Key for it; `OPENAI_API_KEY` is the fall-back. With neither key nor address the offline expander works."""
+    llm_model: str = "gpt-4.1-mini"
+    """Model name sent to it."""
+    llm_timeout_seconds: float = Field(default=60.0, gt=0, le=600)
+    """Seconds until a silent language model is given up."""
+
+    max_json_bytes: int = Field(default=1 * MIB, ge=KIB, le=4 * MIB)
+    """Largest JSON body without a picture."""
+    max_picture_body_bytes: int = Field(default=32 * MIB, ge=KIB, le=64 * MIB)
+    """Largest body of the routes that take a picture."""
+    max_upload_bytes: int = Field(default=20 * MIB, ge=KIB, le=64 * MIB)
+    """Largest picture file."""
+    body_idle_seconds: float = Field(default=10.0, gt=0, le=30)
+    """Seconds an upload may stand still."""
+    body_total_seconds: float = Field(default=60.0, gt=0, le=300)
+    """Seconds an upload may take as a whole."""
+    max_images_per_job: int = Field(default=64, ge=1, le=256)
+    """Most pictures of one job."""
+    max_queued_jobs: int = Field(default=2000, ge=1, le=100_000)
+    """Most jobs that wait at once."""
+    max_running_jobs: int = Field(default=8, ge=1, le=64)
+    """Most jobs worked on at once; the engine batches their pictures."""
+    max_event_streams: int = Field(default=256, ge=1, le=10_000)
+    """Most event streams open at once."""
+    min_free_bytes: int = Field(default=256 * MIB, ge=0)
+    """Free disk space below which new jobs are refused."""
+    heartbeat_seconds: float = Field(default=10.0, gt=0, lt=15)
+    """Seconds between two comments on a silent event stream."""
+    drain_seconds: float = Field(default=20.0, ge=0, le=300)
+    """Seconds a stopping server waits for step boundaries and open answers."""
+
+    @field_validator("public_hosts", mode="before")
+    @classmethod
+    def _split_at_commas(cls, hosts: object) -> object:
+        return tuple(h.strip() for h in hosts.split(",") if h.strip()) if isinstance(hosts, str) else hosts
+
+    @field_validator("public_hosts")
+    @classmethod
+    def _bare_host_names(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        for host in hosts:
+            if not host or any(c in host for c in "/:@?#* "):
+                raise ValueError(f"{host!r} is not a bare host name")
+        return tuple(h.casefold() for h in hosts)
+
+    @property
+    def checkpoints_path(self) -> Path:
+        """The folder of checkpoints."""
+        return self.checkpoints_dir or self.data_dir / "models" / "checkpoints"
+
+    @property
+    def loras_path(self) -> Path:
+        """The folder of LoRAs."""
+        return self.loras_dir or self.data_dir / "models" / "loras"
+
+    @property
+    def cache_path(self) -> Path:
+        """The folder of things that can be made again."""
+        return self.data_dir / "cache"
+
+    @property
+    def database_path(self) -> Path:
+        """The SQLite file."""
+        return self.data_dir / "spellwright.db"
+
+    @property
+    def blobs_path(self) -> Path:
+        """The folder of pictures and uploads."""
+        return self.data_dir / "blobs"
+
+    @property
+    def has_llm(self) -> bool:
+        """Whether a language model was configured."""
+        return self.llm_base_url is not None or self.llm_api_key is not None
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach the server."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host.casefold() == "localhost"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, environment; `load_settings` brings the file and the OpenAI fall-backs underneath."""
+        return (init_settings, env_settings, _Underneath(settings_cls))
+
+
+class _Underneath(PydanticBaseSettingsSource):
+    """The TOML file over the `OPENAI_*` fall-backs."""
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        """Unused: `__call__` gives all values at once."""
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """Values from the file, then from `OPENAI_API_KEY` and `OPENAI_BASE_URL`."""
+        fallback = {"llm_api_key": os.environ.get("OPENAI_API_KEY"), "llm_base_url": os.environ.get("OPENAI_BASE_URL")}
+        values: dict[str, Any] = {key: value for key, value in fallback.items() if value}
+        return values | _file_values(self.current_state.get("data_dir"))
+
+
+def _file_values(data_dir: object) -> dict[str, Any]:
+    named = os.environ.get(CONFIG_KEY)
+    if named:
+        path = Path(named)
+        if not path.is_file():
+            raise SettingsError(
+                f"{CONFIG_KEY} is {named!r}, which is not a file. Point it at a TOML file or unset it.",
+                key=CONFIG_KEY,
+                got=named,
+            )
+    else:
+        folder = Path(str(data_dir)) if data_dir else platformdirs.user_data_path("spellwright")
+        path = folder / "spellwright.toml"
+        if not path.is_file():
+            return {}
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as broken:
+        raise SettingsError(f"The settings file {path.name} is not valid TOML: {broken}.", key=path.name) from broken
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """The settings of this process; `overrides` go before everything (the CLI's options).
+
+    Raises:
+        SettingsError: A bad value or unknown key; names key, value and expected type.
+    """
+    given = {key: value for key, value in overrides.items() if value is not None}
+    try:
+        return Settings(**given)
+    except ValidationError as invalid:
+        raise _settings_error(invalid) from invalid
+
+
+def unknown_environment_keys() -> tuple[str, ...]:
+    """`SPELLWRIGHT_*` variables that no setting reads; `doctor` shows them with near names."""
+    known = {PREFIX + name.upper() for name in Settings.model_fields} | {CONFIG_KEY}
+    return tuple(sorted(key for key in os.environ if key.startswith(PREFIX) and key.upper() not in known))
+
+
+def _settings_error(invalid: ValidationError) -> SettingsError:
+    first = invalid.errors()[0]
+    key = str(first["loc"][0]) if first["loc"] else "settings"
+    field = Settings.model_fields.get(key)
+    if field is None:
+        hint = near_hint(near_names(key, Settings.model_fields))
+        return SettingsError(f"There is no setting called {key!r}.{hint}", key=key)
+    secret = "key" in key
+    got = "***" if secret else repr(first["input"])
+    wanted = getattr(field.annotation, "__name__", str(field.annotation))
+    return SettingsError(
+        f"Setting {key} ({PREFIX}{key.upper()}) is {got}; it must be of type {wanted}: {first['msg']}.",
+        key=key,
+        got=got,
+        type=wanted,
+    )
