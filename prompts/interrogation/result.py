@@ -1,0 +1,134 @@
+"""What an interrogation found, with the evidence for every word of it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+from prompts.spell import Spell
+
+WeightsKind = Literal["real", "trained-demo", "random", "none"]
+"""Where the CLIP weights come from. `random` weights rank by chance: their terms are shown, never used.
+`none`: no CLIP took part, only measurement."""
+
+Source = Literal["measured", "clip", "caption"]
+
+_NOT_FOR_PROMPTS = frozenset({"format"})  # the picture's shape belongs to width and height
+_ATTENTION_MARKS = re.compile(r"([\\()\[\]])")
+_KEYWORDS = re.compile(r"\b(AND|BREAK)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One phrase and why it is there."""
+
+    text: str
+    """As it may stand in a prompt, unescaped."""
+    category: str
+    """The list it comes from (`flavors`, `movements`, …) or what was measured (`palette`, `light`, …)."""
+    similarity: float | None = None
+    """Cosine to the picture for CLIP terms, -1..1; for measured facts their strength, 0..1."""
+    gain: float | None = None
+    """Change of the prompt's similarity when this term was added after those before it; `None` where
+    nothing was chained."""
+    source: Source = "clip"
+
+
+@dataclass(frozen=True, slots=True)
+class Swatch:
+    """One colour of the picture."""
+
+    name: str
+    """Plain English, e.g. `teal`."""
+    hex: str
+    """Mean of the pixels counted under this name, `#rrggbb`."""
+    share: float
+    """Part of all pixels, 0..1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interrogation:
+    """The result for one picture."""
+
+    caption: str | None
+    """A sentence, or `None` when no caption model is here (`notice` says so)."""
+    terms: tuple[Term, ...]
+    """Evidence for the prompt, measured facts included, most important first."""
+    negative_terms: tuple[Term, ...] = ()
+    """Evidence for the negative prompt (mode `negative`)."""
+    mode: str = "fast"
+    model: str = "measurement"
+    weights: WeightsKind = "none"
+    seconds: float = 0.0
+    notice: str = ""
+    """What the reader must know: what is missing and how to get it; empty when nothing is."""
+    palette: tuple[Swatch, ...] = ()
+    """Named colours, largest share first."""
+    prompt: str = ""
+    """What the models wrote, caption and terms joined and cut to the text tower's length; empty without
+    CLIP. For `negative` this is the negative prompt. Unescaped, and present for random weights too."""
+    similarity: float | None = None
+    """Cosine of `prompt` to the picture."""
+    size: tuple[int, int] = (0, 0)
+    """Width and height of the picture in pixels."""
+
+    @property
+    def is_trusted(self) -> bool:
+        """Whether the models' words mean something, so that they may enter a spell."""
+        return self.weights in ("real", "trained-demo")
+
+    @property
+    def measured(self) -> tuple[Term, ...]:
+        """The terms that were measured, whatever the weights are."""
+        return tuple(t for t in self.terms if t.source == "measured")
+
+    def to_spell(self, *, with_measured: bool = True) -> Spell:
+        """The spell these findings support.
+
+        Words of random weights are left out; measured facts are true of any picture. Marks that the
+        prompt language would read as syntax are escaped.
+
+        Args:
+            with_measured: Append the measured facts that the models' text does not already say.
+        """
+        positive = self.prompt if self.is_trusted and self.mode != "negative" else ""
+        negative = self.prompt if self.is_trusted and self.mode == "negative" else ""
+        parts = [plain_text(positive)] if positive else []
+        if with_measured:
+            said = positive.casefold()
+            facts = (t.text for t in self.measured if t.category not in _NOT_FOR_PROMPTS)
+            parts += [plain_text(text) for text in facts if text.casefold() not in said]
+        return Spell(prompt=", ".join(parts), negative_prompt=plain_text(negative))
+
+    def with_seconds(self, seconds: float) -> Interrogation:
+        """A copy that says how long it took."""
+        return replace(self, seconds=seconds)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain lists, numbers and strings for `json.dumps`; numbers rounded to six digits."""
+        plain = asdict(self)
+        plain["terms"] = [_rounded(asdict(t)) for t in self.terms]
+        plain["negative_terms"] = [_rounded(asdict(t)) for t in self.negative_terms]
+        plain["palette"] = [_rounded(asdict(s)) for s in self.palette]
+        plain["size"] = list(self.size)
+        spell = self.to_spell()
+        plain["spell"] = {"prompt": spell.prompt, "negative_prompt": spell.negative_prompt}
+        return _rounded(plain)
+
+
+def plain_text(text: str) -> str:
+    r"""`text` so that the prompt language reads it literally.
+
+    Brackets and backslashes are escaped, the keywords AND and BREAK lose their capitals, and angle
+    brackets (extra networks) are dropped: a caption must not be able to load a LoRA.
+
+    >>> plain_text("a sign (old) AND <lora:x:1>")
+    'a sign \\(old\\) and lora:x:1'
+    """
+    escaped = _ATTENTION_MARKS.sub(r"\\\1", text.replace("<", "").replace(">", ""))
+    return _KEYWORDS.sub(lambda m: m[1].lower(), escaped)
+
+
+def _rounded(record: dict[str, Any]) -> dict[str, Any]:
+    return {k: round(v, 6) if isinstance(v, float) else v for k, v in record.items()}
