@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from importlib.resources import files
 
-from service.policy.views import joined, views
+from service.policy.views import entry_views, joined, views
 
 LONGEST_PHRASE = 4  # words
 ADULT_AGE = 18  # years
@@ -44,7 +44,8 @@ class Signals:
 
 
 _SPELLED = (
-    ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen"]
+    *("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
+    *("eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen"),
 )
 _AGE = re.compile(
     r"\b(?P<n>\d{1,3}|" + "|".join(_SPELLED) + r")\s?(?:years?|yrs?|yr)\s?olds?\b"
@@ -114,8 +115,7 @@ class Lexicon:
 
 def _words(table: dict[str, list[str]]) -> Words:
     cjk = tuple(joined(c) for c in table["cjk"])
-    # Only the plain and the folded reading: "xxx" squeezed is one letter.
-    return Words(frozenset(v for w in table["words"] for v in views(w)[:2]), cjk)
+    return Words(frozenset(v for w in table["words"] for v in entry_views(w)), cjk)
 
 
 def _phrases(words: list[str]) -> Iterable[str]:

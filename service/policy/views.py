@@ -53,6 +53,11 @@ def _unleet(word: str) -> str:
     return word.translate(_LEET) if is_disguised else word
 
 
+def entry_views(entry: str) -> tuple[str, str]:
+    """The readings of a word list's own entry: plain and folded ("xxx" squeezed would be one letter)."""
+    return plain(entry), " ".join(_folded(_spaced(entry)).split())
+
+
 def joined(text: str) -> str:
     """The view for scripts without spaces: no white space, older character forms folded to the newer."""
     return "".join(plain(text).split()).translate(_OLD_FORMS)
