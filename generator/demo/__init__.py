@@ -1,0 +1,1 @@
+"""The small model family that ships with the product, so that the first picture needs no download."""
