@@ -87,6 +87,8 @@ class Job:
     """The photo of an interrogation."""
     mode: str | None = None
     """The interrogation mode: `fast`, `classic`, `best` or `negative`."""
+    policy_stamp: str | None = None
+    """Proof that the spell passed the screen, `version:digest`; a worker draws nothing without it."""
     attempt: int = 0
     """How often a worker has claimed the job; fences off a worker that lost it."""
     crashes: int = 0

@@ -63,6 +63,9 @@ class Settings(BaseSettings):
     llm_timeout_seconds: float = Field(default=60.0, gt=0, le=600)
     """Seconds until a silent language model is given up."""
 
+    adult_mode: bool = False
+    """Allow adult nudity on this server; minors and real persons stay blocked whatever is set."""
+
     max_json_bytes: int = Field(default=1 * MIB, ge=KIB, le=4 * MIB)
     """Largest JSON body without a picture."""
     max_picture_body_bytes: int = Field(default=32 * MIB, ge=KIB, le=64 * MIB)

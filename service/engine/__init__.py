@@ -1,0 +1,1 @@
+"""The way from the event loop to the engine."""

@@ -1,0 +1,1 @@
+"""Where jobs, spells and records of pictures live: protocols in `base`, SQL beside it."""

@@ -1,0 +1,179 @@
+"""What the use cases need from a store.
+
+Every method is synchronous, safe to call from any thread, and one transaction: when it returns, what
+it wrote is on the disk; when it raises, nothing was written. All raise `DatabaseUnavailable` or
+`DiskFull` when the database cannot do it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from service.jobs import EventKind, ImageRecord, Job, JobEvent, JobStatus, Problem, Upload
+from service.spells import ChatTurn, SpellSummary, SpellVersion
+
+
+@dataclass(frozen=True, slots=True)
+class Idempotency:
+    """A client's promise that two requests with one key are the same request."""
+
+    key: str
+    fingerprint: str
+    """Hash of what was asked; another one under the same key is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A job's step to another status, with the event that tells it."""
+
+    to: JobStatus
+    event: EventKind
+    data: dict[str, Any] = field(default_factory=dict)
+    result: dict[str, Any] | None = None
+    problem: Problem | None = None
+    spell_id: str | None = None
+    spell_version: int | None = None
+
+
+class JobStore(Protocol):
+    """Jobs and their events."""
+
+    def add(self, job: Job, idempotency: Idempotency | None = None, max_waiting: int | None = None) -> Job:
+        """Store a new job and its first event; or give the job that was stored under the same key.
+
+        A job that is already final gets its final event only.
+
+        Raises:
+            IdempotencyReused: The key belongs to a request with another fingerprint.
+            TooManyJobs: `max_waiting` jobs are queued already.
+        """
+        ...
+
+    def get(self, job_id: str) -> Job | None:
+        """The job, or `None`."""
+        ...
+
+    def by_key(self, idempotency: Idempotency) -> Job | None:
+        """The job stored under the key, or `None`.
+
+        Raises:
+            IdempotencyReused: The key belongs to a request with another fingerprint.
+        """
+        ...
+
+    def page(self, limit: int, before: str | None = None) -> Sequence[Job]:
+        """Newest first; `before` is the last id of the page above."""
+        ...
+
+    def ahead(self, job_id: str) -> int:
+        """How many queued jobs will be claimed before this one; 0 when it is not queued."""
+        ...
+
+    def claim(self, owner: str, *, own_only: bool = False) -> Job | None:
+        """The oldest queued job, now running with a new attempt; `None` when nothing waits.
+
+        `own_only` leaves jobs alone that another process accepted.
+        """
+        ...
+
+    def move(self, job_id: str, attempt: int, move: Move) -> Job:
+        """Move a claimed job on.
+
+        Raises:
+            StaleAttempt: The job is no longer at this attempt.
+            IllegalTransition: The present status does not lead there.
+        """
+        ...
+
+    def request_cancel(self, job_id: str) -> Job | None:
+        """Queued becomes cancelled, running becomes cancelling, anything else stays; `None`: no such job."""
+        ...
+
+    def reclaim(self, is_dead: Callable[[str], bool], max_crashes: int) -> Sequence[Job]:
+        """Put the jobs of dead owners back into the queue (a cancelling one is cancelled, a poisoned one fails)."""
+        ...
+
+    def events(self, job_id: str, after: int, limit: int) -> Sequence[JobEvent]:
+        """Events with a number above `after`, in order, at most `limit`."""
+        ...
+
+
+class SpellStore(Protocol):
+    """Spells, their versions and chats."""
+
+    def create(self, version: SpellVersion) -> SpellVersion:
+        """Store version 1 of a new spell."""
+        ...
+
+    def append(self, version: SpellVersion, turn: ChatTurn | None = None) -> SpellVersion:
+        """Store the next version, and the chat turn that led to it, together.
+
+        `version.parent` must be the head; `version.number` is ignored and drawn.
+
+        Raises:
+            NotFound: No such spell.
+            Conflict: The head is another version; `head` names it.
+        """
+        ...
+
+    def add_turn(self, turn: ChatTurn) -> ChatTurn:
+        """Store a turn that changed nothing; its number is drawn."""
+        ...
+
+    def head(self, spell_id: str) -> SpellVersion | None:
+        """The newest version, or `None`."""
+        ...
+
+    def version(self, spell_id: str, number: int) -> SpellVersion | None:
+        """One version, or `None`."""
+        ...
+
+    def versions(self, spell_id: str) -> Sequence[SpellVersion]:
+        """All versions, oldest first; empty when there is no such spell."""
+        ...
+
+    def turns(self, spell_id: str) -> Sequence[ChatTurn]:
+        """All chat turns, oldest first."""
+        ...
+
+    def page(self, limit: int, before: str | None = None) -> Sequence[SpellSummary]:
+        """Newest spells first; `before` is the last id of the page above."""
+        ...
+
+
+class ImageStore(Protocol):
+    """Records of finished pictures and of uploads; the bytes are in the blob store."""
+
+    def add(self, image: ImageRecord, attempt: int) -> JobEvent:
+        """Store a finished picture and its event in one transaction.
+
+        Raises:
+            StaleAttempt: The job is no longer at this attempt, or the slot already has a picture.
+        """
+        ...
+
+    def get(self, image_id: str) -> ImageRecord | None:
+        """The record, or `None`."""
+        ...
+
+    def of_job(self, job_id: str) -> Sequence[ImageRecord]:
+        """A job's pictures by slot."""
+        ...
+
+    def page(self, limit: int, before: str | None = None) -> Sequence[ImageRecord]:
+        """Newest first; `before` is the last id of the page above."""
+        ...
+
+    def add_upload(self, upload: Upload) -> None:
+        """Store the record of an upload."""
+        ...
+
+    def upload(self, upload_id: str) -> Upload | None:
+        """The record, or `None`."""
+        ...
+
+    def blobs(self) -> frozenset[str]:
+        """Every blob key that a record names; the sweeper keeps these."""
+        ...

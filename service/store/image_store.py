@@ -1,0 +1,79 @@
+"""`ImageStore` in SQL: a picture's record and its event are one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import insert, select, union
+
+from service.errors import NotFound, StaleAttempt
+from service.jobs import EventKind, ImageRecord, JobEvent, Upload
+from service.store.database import Database
+from service.store.job_store import SqlJobStore
+from service.store.rows import image_of, image_row, upload_of, upload_row
+from service.store.tables import images, jobs, uploads
+
+
+class SqlImageStore:
+    """Records of finished pictures and of uploads; see `service.store.base.ImageStore`."""
+
+    def __init__(self, database: Database, job_store: SqlJobStore) -> None:
+        self._database = database
+        self._jobs = job_store
+
+    def add(self, image: ImageRecord, attempt: int) -> JobEvent:
+        """Store a finished picture and its event in one transaction."""
+        with self._database.write() as connection:
+            now = connection.execute(select(jobs.c.attempt).where(jobs.c.id == image.job_id)).scalar_one_or_none()
+            if now is None:
+                raise NotFound
+            taken = select(images.c.id).where(images.c.job_id == image.job_id, images.c.slot == image.slot)
+            if now != attempt or connection.execute(taken).first() is not None:
+                raise StaleAttempt("This slot is no longer this worker's to fill.", slot=image.slot)
+            connection.execute(insert(images).values(**image_row(image)))
+            data = {
+                "image_id": image.id,
+                "slot": image.slot,
+                "width": image.width,
+                "height": image.height,
+                "seed": image.spell.params.seed,
+                "notes": list(image.notes),
+            }
+            return self._jobs.append_event(connection, image.job_id, EventKind.IMAGE, data)
+
+    def get(self, image_id: str) -> ImageRecord | None:
+        """The record, or `None`."""
+        with self._database.read() as connection:
+            row = connection.execute(select(images).where(images.c.id == image_id)).mappings().one_or_none()
+        return None if row is None else image_of(row)
+
+    def of_job(self, job_id: str) -> Sequence[ImageRecord]:
+        """A job's pictures by slot."""
+        query = select(images).where(images.c.job_id == job_id).order_by(images.c.slot)
+        with self._database.read() as connection:
+            return [image_of(row) for row in connection.execute(query).mappings()]
+
+    def page(self, limit: int, before: str | None = None) -> Sequence[ImageRecord]:
+        """Newest first; `before` is the last id of the page above."""
+        query = select(images).order_by(images.c.id.desc()).limit(limit)
+        if before is not None:
+            query = query.where(images.c.id < before)
+        with self._database.read() as connection:
+            return [image_of(row) for row in connection.execute(query).mappings()]
+
+    def add_upload(self, upload: Upload) -> None:
+        """Store the record of an upload."""
+        with self._database.write() as connection:
+            connection.execute(insert(uploads).values(**upload_row(upload)))
+
+    def upload(self, upload_id: str) -> Upload | None:
+        """The record, or `None`."""
+        with self._database.read() as connection:
+            row = connection.execute(select(uploads).where(uploads.c.id == upload_id)).mappings().one_or_none()
+        return None if row is None else upload_of(row)
+
+    def blobs(self) -> frozenset[str]:
+        """Every blob key that a record names; the sweeper keeps these."""
+        query = union(select(images.c.blob), select(uploads.c.blob))
+        with self._database.read() as connection:
+            return frozenset(connection.execute(query).scalars())

@@ -1,0 +1,185 @@
+"""Rows of the tables as domain records, and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import RowMapping
+
+from service.ids import utc_from_text, utc_text
+from service.jobs import EventKind, ImageRecord, Job, JobEvent, JobKind, JobStatus, Problem, Upload
+from service.spell_json import spell_from_json, spell_to_json
+from service.spells import Author, ChatTurn, SpellSummary, SpellVersion
+
+
+def job_row(job: Job) -> dict[str, Any]:
+    """The `jobs` row of a new job (`owner` is open)."""
+    return {
+        "id": job.id,
+        "kind": str(job.kind),
+        "status": str(job.status),
+        "count": job.count,
+        "spell": None if job.spell is None else spell_to_json(job.spell),
+        "spell_id": job.spell_id,
+        "spell_version": job.spell_version,
+        "upload_id": job.upload_id,
+        "mode": job.mode,
+        "policy_stamp": job.policy_stamp,
+        "attempt": job.attempt,
+        "crashes": job.crashes,
+        "last_event": job.last_event,
+        "result": job.result,
+        "problem": None if job.problem is None else problem_row(job.problem),
+        "origin": job.origin,
+        "owner": None,
+        "created_at": utc_text(job.created_at),
+        "updated_at": utc_text(job.updated_at or job.created_at),
+    }
+
+
+def problem_row(problem: Problem) -> dict[str, Any]:
+    """A problem as JSON."""
+    return {"code": problem.code, "detail": problem.detail, "facts": problem.facts}
+
+
+def job_of(row: RowMapping) -> Job:
+    """The job of a `jobs` row."""
+    problem = row["problem"]
+    return Job(
+        id=row["id"],
+        kind=JobKind(row["kind"]),
+        created_at=utc_from_text(row["created_at"]),
+        status=JobStatus(row["status"]),
+        count=row["count"],
+        spell=None if row["spell"] is None else spell_from_json(row["spell"]),
+        spell_id=row["spell_id"],
+        spell_version=row["spell_version"],
+        upload_id=row["upload_id"],
+        mode=row["mode"],
+        policy_stamp=row["policy_stamp"],
+        attempt=row["attempt"],
+        crashes=row["crashes"],
+        last_event=row["last_event"],
+        result=row["result"],
+        problem=None if problem is None else Problem(problem["code"], problem["detail"], problem["facts"]),
+        origin=row["origin"],
+        updated_at=utc_from_text(row["updated_at"]),
+    )
+
+
+def event_of(row: RowMapping) -> JobEvent:
+    """The event of a `job_events` row."""
+    return JobEvent(row["job_id"], row["number"], EventKind(row["kind"]), row["data"], utc_from_text(row["at"]))
+
+
+def version_row(version: SpellVersion) -> dict[str, Any]:
+    """The `spell_versions` row."""
+    return {
+        "spell_id": version.spell_id,
+        "number": version.number,
+        "parent": version.parent,
+        "author": str(version.author),
+        "spell": spell_to_json(version.spell),
+        "note": version.note,
+        "idea": version.idea,
+        "details": version.details,
+        "created_at": utc_text(version.created_at),
+    }
+
+
+def version_of(row: RowMapping) -> SpellVersion:
+    """The version of a `spell_versions` row."""
+    return SpellVersion(
+        spell_id=row["spell_id"],
+        number=row["number"],
+        parent=row["parent"],
+        author=Author(row["author"]),
+        spell=spell_from_json(row["spell"]),
+        created_at=utc_from_text(row["created_at"]),
+        note=row["note"],
+        idea=row["idea"],
+        details=row["details"],
+    )
+
+
+def turn_row(turn: ChatTurn) -> dict[str, Any]:
+    """The `chat_turns` row."""
+    return {
+        "spell_id": turn.spell_id,
+        "number": turn.number,
+        "message": turn.message,
+        "reply": turn.reply,
+        "by": turn.by,
+        "version": turn.version,
+        "created_at": utc_text(turn.created_at),
+    }
+
+
+def turn_of(row: RowMapping) -> ChatTurn:
+    """The turn of a `chat_turns` row."""
+    return ChatTurn(
+        row["spell_id"],
+        row["number"],
+        row["message"],
+        row["reply"],
+        row["by"],
+        row["version"],
+        utc_from_text(row["created_at"]),
+    )
+
+
+def summary_of(row: RowMapping) -> SpellSummary:
+    """The list line of a `spells` row."""
+    return SpellSummary(
+        row["id"], row["head"], row["title"], utc_from_text(row["created_at"]), utc_from_text(row["updated_at"])
+    )
+
+
+def image_row(image: ImageRecord) -> dict[str, Any]:
+    """The `images` row."""
+    return {
+        "id": image.id,
+        "job_id": image.job_id,
+        "slot": image.slot,
+        "blob": image.blob,
+        "sha256": image.sha256,
+        "bytes": image.bytes,
+        "width": image.width,
+        "height": image.height,
+        "spell": spell_to_json(image.spell),
+        "notes": list(image.notes),
+        "created_at": utc_text(image.created_at),
+    }
+
+
+def image_of(row: RowMapping) -> ImageRecord:
+    """The record of an `images` row."""
+    return ImageRecord(
+        id=row["id"],
+        job_id=row["job_id"],
+        slot=row["slot"],
+        blob=row["blob"],
+        sha256=row["sha256"],
+        bytes=row["bytes"],
+        width=row["width"],
+        height=row["height"],
+        spell=spell_from_json(row["spell"]),
+        created_at=utc_from_text(row["created_at"]),
+        notes=tuple(row["notes"]),
+    )
+
+
+def upload_row(upload: Upload) -> dict[str, Any]:
+    """The `uploads` row."""
+    return {
+        "id": upload.id,
+        "blob": upload.blob,
+        "sha256": upload.sha256,
+        "bytes": upload.bytes,
+        "created_at": utc_text(upload.created_at),
+    }
+
+
+def upload_of(row: RowMapping) -> Upload:
+    """The record of an `uploads` row."""
+    return Upload(row["id"], row["blob"], row["sha256"], row["bytes"], utc_from_text(row["created_at"]))

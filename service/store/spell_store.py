@@ -1,0 +1,116 @@
+"""`SpellStore` in SQL: versions are appended, never changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from service.errors import Conflict, NotFound
+from service.ids import utc_text
+from service.spells import ChatTurn, SpellSummary, SpellVersion
+from service.store.database import Database
+from service.store.rows import summary_of, turn_of, turn_row, version_of, version_row
+from service.store.tables import chat_turns, spell_versions, spells
+
+TITLE_CHARACTERS = 120
+
+
+class SqlSpellStore:
+    """Spells, their versions and chats; see `service.store.base.SpellStore`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(self, version: SpellVersion) -> SpellVersion:
+        """Store version 1 of a new spell."""
+        first = replace(version, number=1, parent=None)
+        at = utc_text(first.created_at)
+        with self._database.write() as connection:
+            connection.execute(
+                insert(spells).values(id=first.spell_id, head=1, title=_title(first), created_at=at, updated_at=at)
+            )
+            connection.execute(insert(spell_versions).values(**version_row(first)))
+        return first
+
+    def append(self, version: SpellVersion, turn: ChatTurn | None = None) -> SpellVersion:
+        """Store the next version, and the chat turn that led to it, together."""
+        with self._database.write() as connection:
+            head = _head_number(connection, version.spell_id)
+            if version.parent != head:
+                raise Conflict(
+                    f"This spell is at version {head} now, not {version.parent}. Load version {head} and change that.",
+                    head=head,
+                    got=version.parent,
+                )
+            stored = replace(version, number=head + 1)
+            connection.execute(insert(spell_versions).values(**version_row(stored)))
+            connection.execute(
+                update(spells)
+                .where(spells.c.id == stored.spell_id)
+                .values(head=stored.number, updated_at=utc_text(stored.created_at))
+            )
+            if turn is not None:
+                _insert_turn(connection, replace(turn, version=stored.number))
+        return stored
+
+    def add_turn(self, turn: ChatTurn) -> ChatTurn:
+        """Store a turn that changed nothing; its number is drawn."""
+        with self._database.write() as connection:
+            _head_number(connection, turn.spell_id)
+            return _insert_turn(connection, turn)
+
+    def head(self, spell_id: str) -> SpellVersion | None:
+        """The newest version, or `None`."""
+        newest = spell_versions.c.number.desc()
+        query = select(spell_versions).where(spell_versions.c.spell_id == spell_id).order_by(newest).limit(1)
+        with self._database.read() as connection:
+            row = connection.execute(query).mappings().one_or_none()
+        return None if row is None else version_of(row)
+
+    def version(self, spell_id: str, number: int) -> SpellVersion | None:
+        """One version, or `None`."""
+        query = select(spell_versions).where(spell_versions.c.spell_id == spell_id, spell_versions.c.number == number)
+        with self._database.read() as connection:
+            row = connection.execute(query).mappings().one_or_none()
+        return None if row is None else version_of(row)
+
+    def versions(self, spell_id: str) -> Sequence[SpellVersion]:
+        """All versions, oldest first; empty when there is no such spell."""
+        query = select(spell_versions).where(spell_versions.c.spell_id == spell_id).order_by(spell_versions.c.number)
+        with self._database.read() as connection:
+            return [version_of(row) for row in connection.execute(query).mappings()]
+
+    def turns(self, spell_id: str) -> Sequence[ChatTurn]:
+        """All chat turns, oldest first."""
+        query = select(chat_turns).where(chat_turns.c.spell_id == spell_id).order_by(chat_turns.c.number)
+        with self._database.read() as connection:
+            return [turn_of(row) for row in connection.execute(query).mappings()]
+
+    def page(self, limit: int, before: str | None = None) -> Sequence[SpellSummary]:
+        """Newest spells first; `before` is the last id of the page above."""
+        query = select(spells).order_by(spells.c.id.desc()).limit(limit)
+        if before is not None:
+            query = query.where(spells.c.id < before)
+        with self._database.read() as connection:
+            return [summary_of(row) for row in connection.execute(query).mappings()]
+
+
+def _head_number(connection: Connection, spell_id: str) -> int:
+    head = connection.execute(select(spells.c.head).where(spells.c.id == spell_id)).scalar_one_or_none()
+    if head is None:
+        raise NotFound
+    return int(head)
+
+
+def _insert_turn(connection: Connection, turn: ChatTurn) -> ChatTurn:
+    query = select(func.coalesce(func.max(chat_turns.c.number), 0)).where(chat_turns.c.spell_id == turn.spell_id)
+    numbered = replace(turn, number=connection.execute(query).scalar_one() + 1)
+    connection.execute(insert(chat_turns).values(**turn_row(numbered)))
+    return numbered
+
+
+def _title(version: SpellVersion) -> str:
+    text = " ".join((version.idea or version.spell.prompt or version.note or "…").split())
+    return text if len(text) <= TITLE_CHARACTERS else text[: TITLE_CHARACTERS - 1] + "…"

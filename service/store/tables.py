@@ -1,0 +1,124 @@
+"""The SQL tables, portable between SQLite and PostgreSQL. `migrations/` must lead to exactly these."""
+
+from __future__ import annotations
+
+from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
+
+ID = String(26)
+MOMENT = String(27)  # service.ids.utc_text: sorts as text as it does as time
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("spell", JSON(none_as_null=True)),
+    Column("spell_id", ID),
+    Column("spell_version", Integer),
+    Column("upload_id", ID),
+    Column("mode", String(16)),
+    Column("policy_stamp", String(96)),
+    Column("attempt", Integer, nullable=False),
+    Column("crashes", Integer, nullable=False),
+    Column("last_event", Integer, nullable=False),
+    Column("result", JSON(none_as_null=True)),
+    Column("problem", JSON(none_as_null=True)),
+    Column("origin", String(64), nullable=False),
+    Column("owner", String(64)),
+    Column("created_at", MOMENT, nullable=False),
+    Column("updated_at", MOMENT, nullable=False),
+    Index("ix_jobs_status_id", "status", "id"),
+)
+
+job_events = Table(
+    "job_events",
+    metadata,
+    Column("job_id", ID, ForeignKey("jobs.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("data", JSON, nullable=False),
+    Column("at", MOMENT, nullable=False),
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("key", String(255), primary_key=True),
+    Column("fingerprint", String(64), nullable=False),
+    Column("job_id", ID, ForeignKey("jobs.id"), nullable=False),
+    Column("created_at", MOMENT, nullable=False),
+)
+
+spells = Table(
+    "spells",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("head", Integer, nullable=False),
+    Column("title", String(200), nullable=False),
+    Column("created_at", MOMENT, nullable=False),
+    Column("updated_at", MOMENT, nullable=False),
+)
+
+spell_versions = Table(
+    "spell_versions",
+    metadata,
+    Column("spell_id", ID, ForeignKey("spells.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("parent", Integer),
+    Column("author", String(16), nullable=False),
+    Column("spell", JSON, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("idea", Text),
+    Column("details", JSON, nullable=False),
+    Column("created_at", MOMENT, nullable=False),
+)
+
+chat_turns = Table(
+    "chat_turns",
+    metadata,
+    Column("spell_id", ID, ForeignKey("spells.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("message", Text, nullable=False),
+    Column("reply", Text, nullable=False),
+    Column("by", String(64), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("created_at", MOMENT, nullable=False),
+)
+
+images = Table(
+    "images",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("job_id", ID, ForeignKey("jobs.id"), nullable=False),
+    Column("slot", Integer, nullable=False),
+    Column("blob", String(160), nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("bytes", Integer, nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("spell", JSON, nullable=False),
+    Column("notes", JSON, nullable=False),
+    Column("created_at", MOMENT, nullable=False),
+    UniqueConstraint("job_id", "slot"),
+)
+
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("blob", String(160), nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("bytes", Integer, nullable=False),
+    Column("created_at", MOMENT, nullable=False),
+)
