@@ -1,0 +1,84 @@
+"""A sentence about the picture: BLIP through transformers, from a local folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from PIL import Image
+
+from prompts.errors import ClipModelMissing, InterrogationError
+from prompts.torch_guard import ensure_torchvision
+
+CAPTION_COMMAND = "spellwright models fetch blip-base"
+_NEEDED = ("config.json", "model.safetensors", "preprocessor_config.json")
+
+
+class Captioner(Protocol):
+    """Describes a picture in one sentence."""
+
+    name: str
+
+    def caption(self, picture: Image.Image) -> str:
+        """One English sentence, lower case, without full stop; empty when the model says nothing."""
+        ...
+
+
+class BlipCaptioner:
+    """BLIP image captioning, greedy, at most `max_tokens` new tokens; the same picture gives the same text.
+
+    Args:
+        folder: `config.json`, `model.safetensors`, `preprocessor_config.json` and tokenizer files, as
+            `Salesforce/blip-image-captioning-base` (or -large) has them.
+        device: torch device; half precision on CUDA.
+        max_tokens: New tokens at most; clip-interrogator's 32.
+
+    Raises:
+        ClipModelMissing: A file is missing.
+        InterrogationError: The files do not make a BLIP model.
+    """
+
+    def __init__(self, folder: Path, device: str = "cpu", max_tokens: int = 32) -> None:
+        check_caption_folder(folder)
+        ensure_torchvision()
+        from transformers import AutoProcessor, BlipForConditionalGeneration  # noqa: PLC0415 - behind the guard
+
+        dtype = torch.float16 if device.startswith("cuda") else torch.float32
+        try:
+            model: Any = BlipForConditionalGeneration.from_pretrained(
+                os.fspath(folder), local_files_only=True, use_safetensors=True, dtype=dtype
+            )
+            processor: Any = AutoProcessor.from_pretrained(os.fspath(folder), local_files_only=True)
+        except (OSError, ValueError, KeyError, RuntimeError) as wrong:
+            raise InterrogationError(f"The caption model in {folder.name!r} cannot be loaded.") from wrong
+        self.name = folder.name
+        self._model = model.to(device).eval()
+        self._processor = processor
+        self._max_tokens = max_tokens
+
+    @torch.inference_mode()
+    def caption(self, picture: Image.Image) -> str:
+        """See `Captioner`."""
+        inputs = self._processor(images=picture, return_tensors="pt").to(self._model.device, self._model.dtype)
+        tokens = self._model.generate(**inputs, max_new_tokens=self._max_tokens, num_beams=1, do_sample=False)
+        text: str = self._processor.batch_decode(tokens, skip_special_tokens=True)[0]
+        return text.strip()
+
+
+def check_caption_folder(folder: Path) -> None:
+    """Raise unless the caption model's files are in `folder`.
+
+    Raises:
+        ClipModelMissing: Names the first missing file and the command.
+    """
+    for name in _NEEDED:
+        if not (folder / name).is_file():
+            raise ClipModelMissing(
+                f"The caption model is not on this machine: {name} is missing from the folder {folder.name!r}. "
+                f"Get it with: {CAPTION_COMMAND}",
+                file=name,
+                folder=folder.name,
+                command=CAPTION_COMMAND,
+            )

@@ -1,0 +1,157 @@
+"""The vocabulary: lists of phrases by category, published ones or your own, and what to leave out of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from pathlib import Path
+
+from prompts.errors import InterrogationError
+
+ARTISTS, FLAVORS, MEDIUMS, MOVEMENTS, TRENDINGS, NEGATIVE = (
+    "artists",
+    "flavors",
+    "mediums",
+    "movements",
+    "trendings",
+    "negative",
+)
+PUBLISHED_ORDER = (ARTISTS, FLAVORS, MEDIUMS, MOVEMENTS, TRENDINGS)
+"""The order in which clip-interrogator merges its tables; ties are broken by it."""
+
+# clip-interrogator 0.6.0 builds this list in code; its spelling is kept so that embeddings agree.
+_SITES = (
+    *("Artstation", "behance", "cg society", "cgsociety", "deviantart", "dribble", "flickr", "instagram", "pexels"),
+    *("pinterest", "pixabay", "pixiv", "polycount", "reddit", "shutterstock", "tumblr", "unsplash", "zbrush central"),
+)
+_SITE_PATTERNS = ("{}", "trending on {}", "featured on {}", "{} contest winner")
+_WORD = re.compile(r"\w+")
+_LONGEST_NAME = 5  # words; artist names inside other phrases are looked for up to this length
+_MAX_LIST_BYTES = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class TermList:
+    """Phrases of one category, in file order."""
+
+    category: str
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TermFilter:
+    """What to leave out. The default leaves everything in."""
+
+    with_artists: bool = True
+    """False drops the list of artists and every phrase of another list that contains an artist's name."""
+    with_brands: bool = True
+    """False drops the sites of `trendings` and every phrase that names one."""
+    blocked: frozenset[str] = frozenset()
+    """Words or phrases, any case; a term that contains one as whole words is dropped."""
+
+
+def published_lists() -> tuple[TermList, ...]:
+    """clip-interrogator's lists from the installed package's data folder, and its generated trendings.
+
+    The package is found, not imported: importing it would load torch and transformers.
+
+    Returns:
+        `artists` (each name twice, "by X" and "inspired by X"), `flavors`, `mediums`, `movements`,
+        `trendings`, `negative`; about 112,000 phrases. Lines are kept as they are, duplicates too.
+
+    Raises:
+        InterrogationError: The package is not installed.
+    """
+    spec = find_spec("clip_interrogator")
+    if spec is None or spec.origin is None:
+        raise InterrogationError(
+            "The published term lists come with the package clip-interrogator, which is not installed. "
+            "Install it, or point to a folder of your own .txt lists."
+        )
+    folder = Path(spec.origin).parent / "data"
+    names = _lines(folder / "artists.txt")
+    by_category = {
+        ARTISTS: [f"by {n}" for n in names] + [f"inspired by {n}" for n in names],
+        **{name: _lines(folder / f"{name}.txt") for name in (FLAVORS, MEDIUMS, MOVEMENTS, NEGATIVE)},
+        TRENDINGS: [pattern.format(site) for pattern in _SITE_PATTERNS for site in _SITES],
+    }
+    return tuple(TermList(name, tuple(by_category[name])) for name in (*PUBLISHED_ORDER, NEGATIVE))
+
+
+def lists_in(folder: Path) -> tuple[TermList, ...]:
+    """Your own lists: every `.txt` of `folder`, one phrase a line, the file's name is the category.
+
+    Empty lines, lines starting with `#` and repeated phrases are skipped; files in alphabetical order.
+
+    Raises:
+        InterrogationError: No folder, or no phrase in it.
+    """
+    if not folder.is_dir():
+        raise InterrogationError(f"There is no folder of term lists called {folder.name!r}.", field="terms")
+    lists = []
+    for file in sorted(folder.glob("*.txt")):
+        texts = dict.fromkeys(line for line in _lines(file) if line and not line.startswith("#"))
+        if texts:
+            lists.append(TermList(file.stem, tuple(texts)))
+    if not lists:
+        raise InterrogationError(
+            f"The folder {folder.name!r} holds no terms. Put .txt files there, one phrase a line.", field="terms"
+        )
+    return tuple(lists)
+
+
+def filtered(lists: Iterable[TermList], rules: TermFilter) -> tuple[TermList, ...]:
+    """The lists without what `rules` exclude; categories that become empty disappear.
+
+    With the default rules the lists come back unchanged, object for object.
+    """
+    lists = tuple(lists)
+    if rules == TermFilter():
+        return lists
+    phrases = {_words(b) for b in rules.blocked}
+    dropped: set[str] = set()
+    if not rules.with_artists:
+        dropped.add(ARTISTS)
+        phrases |= _artist_names(lists)
+    if not rules.with_brands:
+        dropped.add(TRENDINGS)
+        phrases |= {_words(site) for site in _SITES}
+    phrases.discard(())
+    kept = []
+    for each in lists:
+        if each.category not in dropped:
+            texts = tuple(t for t in each.texts if not _contains(_words(t), phrases))
+            if texts:
+                kept.append(replace(each, texts=texts))
+    return tuple(kept)
+
+
+def _artist_names(lists: tuple[TermList, ...]) -> set[tuple[str, ...]]:
+    """Full names of two words and more; single words ("Banksy", but also "Rain") would hit too much."""
+    names = {_words(t.removeprefix("by ")) for each in lists if each.category == ARTISTS for t in each.texts}
+    return {name for name in names if len(name) > 1}
+
+
+def _contains(words: tuple[str, ...], phrases: set[tuple[str, ...]]) -> bool:
+    longest = max(_LONGEST_NAME, *(len(p) for p in phrases)) if phrases else 0
+    return any(
+        words[start : start + length] in phrases
+        for start in range(len(words))
+        for length in range(1, min(longest, len(words) - start) + 1)
+    )
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(_WORD.findall(text.casefold()))
+
+
+def _lines(file: Path) -> list[str]:
+    if file.stat().st_size > _MAX_LIST_BYTES:
+        raise InterrogationError(
+            f"The term list {file.name} is larger than {_MAX_LIST_BYTES // 2**20} MiB.", limit=_MAX_LIST_BYTES
+        )
+    # By file iteration, not splitlines: one published phrase holds a control character that would split it.
+    with file.open(encoding="utf-8", errors="replace") as lines:
+        return [line.strip() for line in lines]

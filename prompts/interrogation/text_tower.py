@@ -1,0 +1,186 @@
+"""Texts to unit vectors: the causal way where the tower allows it, open_clip's own way elsewhere."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from prompts.interrogation.causal_parts import CausalParts, causal_parts
+from prompts.interrogation.prefix_pass import Prefix, PrefixPass
+from prompts.interrogation.tokens import Body, ClipTokens, is_plain
+
+SEPARATOR = ", "
+_TOKENS_PER_BATCH = 4096
+Steps = Callable[[int, int], None]
+"""Called with (texts done, texts in all) after every batch."""
+
+
+class TextTower(Protocol):
+    """Text to features. Methods block; one call at a time."""
+
+    max_tokens: int
+    """Of a row, start and end included."""
+    is_causal: bool
+    """Whether prefixes are reused."""
+    device: torch.device
+    """Where features come out."""
+
+    def encode(self, texts: Sequence[str], on_step: Steps | None = None) -> Tensor:
+        """(n, dim) float32 on `device`, unit length."""
+        ...
+
+    def encode_continuations(self, prompt: str, phrases: Sequence[str]) -> Tensor:
+        """As `encode` of `prompt + ", " + phrase` for every phrase."""
+        ...
+
+    def encode_growth(self, parts: Sequence[str]) -> Tensor:
+        """As `encode` of `parts[0]`, `parts[0] + ", " + parts[1]`, …: every stage of a joined prompt."""
+        ...
+
+    def is_full(self, text: str) -> bool:
+        """Whether `text` leaves no room in the tower's context."""
+        ...
+
+
+def text_tower(model: nn.Module, tokens: ClipTokens | None, tokenizer: Any) -> TextTower:
+    """The fastest tower that gives `model`'s own features.
+
+    Args:
+        model: An open_clip model in eval mode.
+        tokens: Plain view of its tokenizer; `None` when there is none (not of the CLIP family).
+        tokenizer: open_clip's callable, texts to a padded (n, context) tensor.
+    """
+    parts = causal_parts(model)
+    if parts is None or tokens is None or not (parts.pooled_by_highest_id or parts.end_id == tokens.end):
+        return PlainTextTower(model, tokenizer)
+    return CausalTextTower(parts, tokens)
+
+
+class PlainTextTower:
+    """Every text as a full padded row through `encode_text`."""
+
+    is_causal = False
+
+    def __init__(self, model: Any, tokenizer: Any, rows_per_batch: int = 64) -> None:
+        self._model = model
+        self._tokenizer = tokenizer
+        self._rows = rows_per_batch
+        self.max_tokens = int(model.context_length)
+        self.device = next(model.parameters()).device
+
+    @torch.inference_mode()
+    def encode(self, texts: Sequence[str], on_step: Steps | None = None) -> Tensor:
+        """See `TextTower`."""
+        features = []
+        for start in range(0, len(texts), self._rows):
+            rows = self._tokenizer(list(texts[start : start + self._rows])).to(self.device)
+            features.append(F.normalize(self._model.encode_text(rows).float(), dim=-1))
+            if on_step:
+                on_step(min(start + self._rows, len(texts)), len(texts))
+        return torch.cat(features) if features else torch.zeros((0, 1), device=self.device)
+
+    def encode_continuations(self, prompt: str, phrases: Sequence[str]) -> Tensor:
+        """See `TextTower`."""
+        return self.encode([prompt + SEPARATOR + p for p in phrases])
+
+    def encode_growth(self, parts: Sequence[str]) -> Tensor:
+        """See `TextTower`."""
+        return self.encode([SEPARATOR.join(parts[: i + 1]) for i in range(len(parts))])
+
+    def is_full(self, text: str) -> bool:
+        """See `TextTower`. A row that ends with the token that pads an empty text is not full."""
+        rows = self._tokenizer([text, ""])
+        return bool(rows[0, -1] != rows[1, -1])
+
+
+class CausalTextTower:
+    """Rows cut at the end token, grouped by length, behind the keys and values of their shared prefix."""
+
+    is_causal = True
+
+    def __init__(self, parts: CausalParts, tokens: ClipTokens) -> None:
+        self._parts = parts
+        self._pass = PrefixPass(parts)
+        self._tokens = tokens
+        self.device = parts.positions.device
+        self.max_tokens = min(tokens.context_length, parts.positions.shape[0])
+        self._start = self._pass.extend(self._pass.empty(), (tokens.start,))
+        self._prefix: Prefix = self._start
+
+    def encode(self, texts: Sequence[str], on_step: Steps | None = None) -> Tensor:
+        """See `TextTower`."""
+        rows = [self._pooled_row(self._tokens.row(body)) for body in self._tokens.bodies(texts)]
+        return self._behind(self._start, [row[1:] for row in rows], on_step)
+
+    def encode_continuations(self, prompt: str, phrases: Sequence[str]) -> Tensor:
+        """See `TextTower`. The prompt's keys and values are kept for the next call that continues it."""
+        head = prompt + SEPARATOR.rstrip()
+        body = self._tokens.body(head)
+        room = self.max_tokens - 2 - len(body)
+        if room < 1 or not is_plain(head) or max(body) >= self._tokens.end:
+            return self.encode([prompt + SEPARATOR + p for p in phrases])
+        self._prefix = self._prefix_of((self._tokens.start, *body))
+        odd = [i for i, p in enumerate(phrases) if not is_plain(p)]
+        suffixes = [self._pooled_row((*b[:room], self._tokens.end)) for b in self._bodies(phrases)]
+        features = self._behind(self._prefix, suffixes, None)
+        if odd:
+            features[odd] = self.encode([prompt + SEPARATOR + phrases[i] for i in odd])
+        return features
+
+    def encode_growth(self, parts: Sequence[str]) -> Tensor:
+        """See `TextTower`."""
+        return self.encode([SEPARATOR.join(parts[: i + 1]) for i in range(len(parts))])
+
+    def is_full(self, text: str) -> bool:
+        """See `TextTower`."""
+        return self._tokens.is_full(text)
+
+    def _bodies(self, phrases: Sequence[str]) -> list[Body]:
+        return self._tokens.bodies(phrases)
+
+    def _prefix_of(self, ids: Body) -> Prefix:
+        """Reuses as much of the last prefix as `ids` starts with."""
+        shared = 0
+        for mine, wanted in zip(self._prefix.ids, ids, strict=False):
+            if mine != wanted:
+                break
+            shared += 1
+        kept = Prefix(
+            ids[:shared],
+            tuple(k[:, :shared] for k in self._prefix.keys),
+            tuple(v[:, :shared] for v in self._prefix.values),
+        )
+        return self._pass.extend(kept, ids[shared:])
+
+    def _pooled_row(self, row: Body) -> Body:
+        """`row` up to the token at which the tower pools; nothing after it can matter."""
+        wanted = max(row) if self._parts.pooled_by_highest_id else self._parts.end_id
+        return row[: row.index(wanted) + 1] if wanted in row else row[:1]
+
+    def _behind(self, prefix: Prefix, suffixes: Sequence[Body], on_step: Steps | None) -> Tensor:
+        by_length: dict[int, list[int]] = defaultdict(list)
+        for index, suffix in enumerate(suffixes):
+            by_length[len(suffix)].append(index)
+        features: Tensor | None = None
+        done = 0
+        for length in sorted(by_length):
+            indices = by_length[length]
+            size = max(1, _TOKENS_PER_BATCH // length)
+            for start in range(0, len(indices), size):
+                batch = indices[start : start + size]
+                ids = torch.tensor([suffixes[i] for i in batch], device=self.device)
+                pooled = self._pass.pooled(prefix, ids)
+                if features is None:
+                    features = pooled.new_empty((len(suffixes), pooled.shape[1]))
+                features[batch] = pooled
+                done += len(batch)
+                if on_step:
+                    on_step(done, len(suffixes))
+        if features is None:
+            return torch.zeros((0, 1), device=self.device)
+        return features
