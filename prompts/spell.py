@@ -66,7 +66,8 @@ class HiresFix:
 @dataclass(frozen=True, slots=True)
 class Params:
     """The numbers and names beside the prompt. `None` means "not asked for": the default is filled in
-    once, when a job is made (`prompts.resolve`)."""
+    once, when a job is made (`prompts.resolve`).
+    """
 
     steps: int | None = None
     sampler: str | None = None
@@ -110,6 +111,8 @@ class Spell:
     params: Params = field(default_factory=Params)
     extra: tuple[tuple[str, str], ...] = ()
     """Infotext pairs this product does not interpret, in the order they were written; kept, never lost."""
+    written: str = field(default="", compare=False, repr=False)
+    """The infotext this spell was read from, so that what did not change is written back byte for byte."""
 
     def evolve(self, **changes: Any) -> Spell:
         """A copy with fields changed; names of `Params` fields go to the parameters.

@@ -1,0 +1,77 @@
+"""WebP (RIFF) chunks: EXIF, read and written without touching the picture."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+
+from prompts.errors import MetadataError
+from prompts.metadata.bounds import Budget
+
+_EXIF_FLAG, _ALPHA_FLAG = 0x08, 0x10
+
+
+def is_webp(data: bytes) -> bool:
+    """Whether `data` begins like a WebP file."""
+    return data[:4] == b"RIFF" and data[8:12] == b"WEBP"
+
+
+def chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Kind, start and end of every chunk's body."""
+    at = 12
+    while at + 8 <= len(data):
+        (length,) = struct.unpack_from("<I", data, at + 4)
+        end = at + 8 + length
+        if end > len(data):
+            return
+        yield data[at : at + 4], at + 8, end
+        at = end + length % 2
+
+
+def read_webp(data: bytes, budget: Budget) -> tuple[dict[str, str], bytes]:
+    """No texts, and the EXIF block or nothing.
+
+    Raises:
+        MetadataError: Over the budget.
+    """
+    for kind, start, end in chunks(data):
+        if kind == b"EXIF":
+            budget.take(end - start)
+            return {}, data[start:end]
+    return {}, b""
+
+
+def write_webp(data: bytes, exif: bytes) -> bytes:
+    """`data` with `exif` (a TIFF block) in place of any EXIF it had.
+
+    Raises:
+        MetadataError: The file has no picture chunk.
+    """
+    kept = [(kind, data[start:end]) for kind, start, end in chunks(data) if kind != b"EXIF"]
+    if not kept:
+        raise MetadataError("The WebP file is cut short; nothing was written.")
+    if kept[0][0] != b"VP8X":
+        kept.insert(0, (b"VP8X", _extended_header(*kept[0])))
+    flags = kept[0][1][0] | _EXIF_FLAG
+    kept[0] = (b"VP8X", bytes((flags,)) + kept[0][1][1:])
+    kept.append((b"EXIF", exif))
+    body = b"WEBP" + b"".join(_chunk(kind, content) for kind, content in kept)
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def _extended_header(kind: bytes, body: bytes) -> bytes:
+    """The `VP8X` chunk for a simple file, from its only picture chunk."""
+    if kind == b"VP8L" and len(body) >= 5:
+        (bits,) = struct.unpack_from("<I", body, 1)
+        width, height, has_alpha = (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1, bits >> 28 & 1
+    elif kind == b"VP8 " and len(body) >= 10:
+        width, height = (side & 0x3FFF for side in struct.unpack_from("<HH", body, 6))
+        has_alpha = 0
+    else:
+        raise MetadataError("The WebP file has no picture; nothing was written.")
+    sides: bytes = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    return bytes((_ALPHA_FLAG if has_alpha else 0, 0, 0, 0)) + sides
+
+
+def _chunk(kind: bytes, body: bytes) -> bytes:
+    return kind + struct.pack("<I", len(body)) + body + b"\0" * (len(body) % 2)
