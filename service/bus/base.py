@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from service.jobs import JobEvent
+from service.jobs import Job, JobStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,20 @@ class Progress:
         }
 
 
-Message = JobEvent | Progress
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A durable event of a job is in the store now; whoever follows the job reads it there."""
+
+    job_id: str
+    status: JobStatus
+
+    @classmethod
+    def of(cls, job: Job) -> Moved:
+        """The call for a job as it was just stored."""
+        return cls(job.id, job.status)
+
+
+Message = Moved | Progress
 
 
 class Subscription(Protocol):
@@ -52,8 +65,8 @@ class Subscription(Protocol):
     async def next(self, timeout: float) -> Message | None:
         """The next message; `None` after `timeout` seconds of silence, or at once when the bus is closed.
 
-        When the listener is slow, progress is dropped oldest first; a dropped durable event shows as a
-        gap in the numbers and is read from the store.
+        When the listener is slow the oldest messages are dropped; nothing is lost by that, since durable
+        events are read from the store and a newer progress replaces an older one.
         """
         ...
 

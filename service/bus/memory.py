@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from service.bus.base import Message, Progress
-from service.jobs import JobEvent, JobStatus
+from service.jobs import JobStatus
 
 BACKLOG = 64  # messages a slow listener may be behind
 
@@ -61,7 +61,7 @@ class MemoryBus:
         """Hand a message to every listener of its job; never blocks."""
         if isinstance(message, Progress):
             self._progress[message.job_id] = message
-        elif _ends_work(message):
+        elif message.status not in (JobStatus.RUNNING, JobStatus.CANCELLING):
             self._progress.pop(message.job_id, None)
         for listener in self._listeners.get(message.job_id, ()):
             listener.put(message)
@@ -91,8 +91,3 @@ class MemoryBus:
         for listeners in self._listeners.values():
             for listener in listeners:
                 listener.close()
-
-
-def _ends_work(event: JobEvent) -> bool:
-    status = event.data.get("status")
-    return status is not None and JobStatus(status) not in (JobStatus.RUNNING, JobStatus.CANCELLING)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, TypeVar
@@ -45,7 +45,7 @@ class EngineClient(Protocol):
         """End at the next step boundary; open requests end with `Cancelled`."""
         ...
 
-    def submit(self, request: GenerationRequest) -> AsyncIterator[Event]:
+    def submit(self, request: GenerationRequest) -> AsyncGenerator[Event, None]:
         """Draw one picture. The last event is one of `FINAL_EVENTS`; leaving early aborts the request."""
         ...
 

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import queue
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
@@ -101,7 +101,7 @@ class LocalEngine:
         thread, self._thread = self._thread, None
         await asyncio.to_thread(thread.join)
 
-    async def submit(self, request: GenerationRequest) -> AsyncIterator[Event]:
+    async def submit(self, request: GenerationRequest) -> AsyncGenerator[Event, None]:
         """Draw one picture; see `EngineClient.submit`."""
         events: asyncio.Queue[Event] = asyncio.Queue()
         self._inbox.put(_Add(request, events))
@@ -136,7 +136,7 @@ class LocalEngine:
             engine: SyncEngine = self._build()
         except SpellwrightError as failed:
             engine = _BrokenEngine(failed)
-        except Exception as failed:  # noqa: BLE001 - the rim of the thread: a dead thread would hang every request
+        except Exception as failed:  # the rim of the thread: a dead thread would hang every request
             log.exception("action=engine_start outcome=failed")
             engine = _BrokenEngine(EngineUnavailable("The engine could not be started; `spellwright doctor` says why."))
             engine.error.__cause__ = failed
@@ -195,7 +195,7 @@ class LocalEngine:
         try:
             for event in engine.step():
                 self._deliver(event)
-        except Exception as failed:  # noqa: BLE001 - the rim of the thread
+        except Exception as failed:  # the rim of the thread
             log.exception("action=engine_step outcome=failed")
             error = failed if isinstance(failed, SpellwrightError) else _unexpected()
             for request_id in list(self._open):

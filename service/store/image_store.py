@@ -9,7 +9,7 @@ from sqlalchemy import insert, select, union
 from service.errors import NotFound, StaleAttempt
 from service.jobs import EventKind, ImageRecord, JobEvent, Upload
 from service.store.database import Database
-from service.store.job_store import SqlJobStore
+from service.store.job_store import ACTIVE, SqlJobStore
 from service.store.rows import image_of, image_row, upload_of, upload_row
 from service.store.tables import images, jobs, uploads
 
@@ -24,11 +24,12 @@ class SqlImageStore:
     def add(self, image: ImageRecord, attempt: int) -> JobEvent:
         """Store a finished picture and its event in one transaction."""
         with self._database.write() as connection:
-            now = connection.execute(select(jobs.c.attempt).where(jobs.c.id == image.job_id)).scalar_one_or_none()
+            now = connection.execute(select(jobs.c.attempt, jobs.c.status).where(jobs.c.id == image.job_id)).first()
             if now is None:
                 raise NotFound
+            is_mine = now.attempt == attempt and now.status in ACTIVE
             taken = select(images.c.id).where(images.c.job_id == image.job_id, images.c.slot == image.slot)
-            if now != attempt or connection.execute(taken).first() is not None:
+            if not is_mine or connection.execute(taken).first() is not None:
                 raise StaleAttempt("This slot is no longer this worker's to fill.", slot=image.slot)
             connection.execute(insert(images).values(**image_row(image)))
             data = {

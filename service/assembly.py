@@ -1,0 +1,251 @@
+"""The composition root: the only place that picks concrete stores, buses, engines and models.
+
+    async with build(load_settings()) as services:
+        version = await services.expansion.create("a red bicycle by the sea")
+        job = await services.generation.submit(PictureOrder(spell_id=version.spell_id))
+        job = await services.generation.wait(job.id)
+        for image in await services.generation.images(job.id):
+            data = await services.gallery.read(image)
+
+Importing this module loads no torch; the engine's thread does, once it is started.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from generator.config import EngineConfig, ModelFolders
+from generator.demo.family import DemoFamily, find_family
+from generator.models.catalogue import Catalogue as ModelShelf
+from generator.models.hashes import HashCache
+from prompts.expansion.chat_model import ChatModel
+from prompts.interrogation import Interrogator
+from service.backbone import Backbone, JobLimits
+from service.blobs.filesystem import FilesystemBlobs
+from service.bus.memory import MemoryBus
+from service.catalogue import Catalogue, Shelves
+from service.chat import Chats
+from service.engine.base import EngineClient
+from service.engine.local import LocalEngine, SyncEngine
+from service.expansion import Expansions
+from service.gallery import Gallery
+from service.generation import Generations
+from service.hands import Hands
+from service.ids import IdFactory, utc_now
+from service.image_job import ImageJobs
+from service.interrogation import Interrogations
+from service.interrogation_job import InterrogationJobs
+from service.jobs import JobKind
+from service.library import Library
+from service.owners import Owners
+from service.photo_reader import DevicePhotoReader
+from service.policy import Policy
+from service.runner import Handler, Runner, RunnerConfig
+from service.services import Services
+from service.settings import Settings
+from service.store.database import Database
+from service.store.image_store import SqlImageStore
+from service.store.job_store import SqlJobStore
+from service.store.spell_store import SqlSpellStore
+
+DEMO_CHECKPOINT = "demo"
+
+
+@dataclass(frozen=True, slots=True)
+class Machinery:
+    """What must be started and stopped around the use cases."""
+
+    database: Database
+    owners: Owners
+    bus: MemoryBus
+    engine: EngineClient
+    runner: Runner
+    chat: ChatModel | None
+
+
+@asynccontextmanager
+async def build(settings: Settings, *, fake_engine: bool = False, own_only: bool = False) -> AsyncIterator[Services]:
+    """Everything wired, started, and stopped again in order.
+
+    Args:
+        settings: Whose folders and limits are used; the data folder is made when missing.
+        fake_engine: Draw with `generator.testing.FakeEngine`: no torch, no models, for tests.
+        own_only: Work on jobs of this process only (the command line beside a running server).
+
+    Raises:
+        DatabaseUnavailable, DiskFull: The data folder cannot be used.
+    """
+    services, machinery = _wire(settings, fake_engine=fake_engine, own_only=own_only)
+    await asyncio.to_thread(machinery.database.migrate)
+    machinery.owners.enter()
+    machinery.engine.start()
+    machinery.runner.start()
+    try:
+        yield services
+    finally:
+        await _stop(machinery, settings.drain_seconds)
+
+
+def model_folders(settings: Settings, family: DemoFamily) -> ModelFolders:
+    """Where models are looked for: the operator's folders and the built-in demo family."""
+    return ModelFolders(
+        checkpoints=settings.checkpoints_path,
+        loras=settings.loras_path,
+        built_in_checkpoints=((DEMO_CHECKPOINT, family.checkpoint),),
+        built_in_loras=family.loras,
+    )
+
+
+def chat_model(settings: Settings) -> ChatModel | None:
+    """The configured language model, or `None`: then the offline expander works."""
+    if not settings.has_llm:
+        return None
+    from prompts.expansion.openai_chat import OpenAIChat, OpenAIChatConfig  # noqa: PLC0415 (slow to import)
+
+    key = settings.llm_api_key.get_secret_value() if settings.llm_api_key else "none"
+    return OpenAIChat(
+        OpenAIChatConfig(
+            model=settings.llm_model,
+            base_url=settings.llm_base_url,
+            api_key=key,
+            whole_seconds=settings.llm_timeout_seconds,
+        )
+    )
+
+
+def _wire(settings: Settings, *, fake_engine: bool, own_only: bool) -> tuple[Services, Machinery]:
+    database, bus, new_id = Database(settings.database_path), MemoryBus(), IdFactory()
+    owners = Owners(settings.data_dir / "runners", new_id)
+    jobs = SqlJobStore(database)
+    backbone = Backbone(
+        jobs=jobs,
+        spells=SqlSpellStore(database),
+        images=SqlImageStore(database, jobs),
+        blobs=FilesystemBlobs(settings.blobs_path),
+        bus=bus,
+        clock=utc_now,
+        new_id=new_id,
+        owner=owners.name,
+    )
+    engine = LocalEngine(_fake_engine if fake_engine else _real_engine(settings))
+    policy = Policy(adult_mode=settings.adult_mode)
+    library = Library(backbone, policy)
+    reader = DevicePhotoReader(engine, _interrogator(settings, fake_engine=fake_engine))
+    handlers: dict[JobKind, Handler] = {
+        JobKind.GENERATE: ImageJobs(backbone, engine),
+        JobKind.INTERROGATE: InterrogationJobs(backbone, library, reader),
+    }
+    runner = Runner(backbone, handlers, _runner_config(settings, backbone, owners, own_only=own_only))
+    shelves = _FakeShelves(settings) if fake_engine else _LazyShelves(settings, engine)
+    catalogue = Catalogue(shelves, settings.default_checkpoint)
+    chat = chat_model(settings)
+    limits = JobLimits(
+        settings.max_images_per_job, settings.max_queued_jobs, settings.max_upload_bytes, settings.min_free_bytes
+    )
+    services = Services(
+        settings=settings,
+        library=library,
+        expansion=Expansions(library, catalogue, policy, chat),
+        chat=Chats(backbone, library, catalogue, policy, chat),
+        hands=Hands(library),
+        interrogation=Interrogations(backbone, library, runner, limits),
+        generation=Generations(backbone, library, catalogue, policy, runner, limits),
+        gallery=Gallery(backbone),
+        catalogue=catalogue,
+        engine=engine,
+    )
+    return services, Machinery(database, owners, bus, engine, runner, chat)
+
+
+async def _stop(machinery: Machinery, patience_seconds: float) -> None:
+    """Streams end first, then the work goes back into the queue, then the engine stops."""
+    machinery.bus.close()
+    try:
+        async with asyncio.timeout(patience_seconds):
+            await machinery.runner.drain()
+            await machinery.engine.stop()
+    except TimeoutError:
+        pass  # the engine's thread is a daemon; the next process finds the dead owner and takes its jobs up
+    close = getattr(machinery.chat, "close", None)
+    if close is not None:
+        await close()
+    machinery.owners.leave()
+    machinery.database.close()
+
+
+def _runner_config(settings: Settings, backbone: Backbone, owners: Owners, *, own_only: bool) -> RunnerConfig:
+    return RunnerConfig(
+        is_dead=owners.is_dead,
+        has_room=lambda: backbone.blobs.free_bytes() >= settings.min_free_bytes // 2,
+        max_running=settings.max_running_jobs,
+        own_only=own_only,
+    )
+
+
+def _real_engine(settings: Settings) -> Callable[[], SyncEngine]:
+    def build_engine() -> SyncEngine:
+        from generator.engine import Engine  # noqa: PLC0415 (imports torch; this runs on the engine's thread)
+
+        family = find_family(settings.cache_path)
+        folders = model_folders(settings, family)
+        return Engine(EngineConfig(folders=folders, device=settings.device, threads=settings.threads))
+
+    return build_engine
+
+
+def _fake_engine() -> SyncEngine:
+    from generator.testing import FakeEngine  # noqa: PLC0415 (tests only)
+
+    return FakeEngine()
+
+
+def _interrogator(settings: Settings, *, fake_engine: bool) -> Callable[[], Interrogator]:
+    def build_interrogator() -> Interrogator:
+        from prompts.interrogation import MeasuredInterrogator  # noqa: PLC0415
+
+        return MeasuredInterrogator()
+
+    return build_interrogator
+
+
+class _LazyShelves:
+    """The shelves, once the demo family is there: building it needs torch, so the engine's thread does it."""
+
+    def __init__(self, settings: Settings, engine: EngineClient) -> None:
+        self._settings = settings
+        self._engine = engine
+        self._found: Shelves | None = None
+
+    async def __call__(self) -> Shelves:
+        if self._found is None:
+            family = await self._engine.run_on_device(lambda: find_family(self._settings.cache_path))
+            self._found = await asyncio.to_thread(_shelves, self._settings, family)
+        return self._found
+
+
+def _shelves(settings: Settings, family: DemoFamily) -> Shelves:
+    hashes = HashCache(settings.cache_path / "hashes.json")
+    return Shelves(ModelShelf(model_folders(settings, family), hashes), DEMO_CHECKPOINT, family.notice)
+
+
+class _FakeShelves:
+    """The operator's folders, and a checkpoint without weights that the fake engine answers to."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    async def __call__(self) -> Shelves:
+        folder = self._settings.cache_path / "fake-checkpoint"
+        _write_fake_checkpoint(folder)
+        folders = ModelFolders(self._settings.checkpoints_path, self._settings.loras_path, ((DEMO_CHECKPOINT, folder),))
+        return Shelves(ModelShelf(folders), DEMO_CHECKPOINT, "Test pattern: nothing is drawn by a model.")
+
+
+def _write_fake_checkpoint(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "model_index.json").write_text(json.dumps({"_class_name": "StableDiffusionPipeline"}), "utf-8")

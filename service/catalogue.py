@@ -1,0 +1,160 @@
+"""What can be asked for on this machine, and whether a spell asks only for that."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+
+from generator.errors import ModelMissing
+from generator.models.catalogue import Catalogue as ModelShelf
+from generator.models.catalogue import ModelEntry, check_lora_fits
+from prompts.expansion.families import FamilyProfile, family_named
+from prompts.spell import Spell
+
+DEMO_FAMILY = "demo"
+
+
+@dataclass(frozen=True, slots=True)
+class Shelves:
+    """The models in the configured folders, and which of them is the demo."""
+
+    models: ModelShelf
+    demo_name: str | None = None
+    """Name of the built-in checkpoint; `None` when there is none."""
+    demo_notice: str = ""
+    """One honest sentence about its pictures."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointInfo:
+    """One checkpoint as people see it."""
+
+    name: str
+    family: str
+    """`demo`, `sd15`, `sdxl` or `unknown`."""
+    is_demo: bool = False
+    notice: str = ""
+    """What users must know about its pictures, or why it cannot be used; empty for an ordinary one."""
+    is_usable: bool = True
+
+    @property
+    def profile(self) -> FamilyProfile:
+        """How its family wants to be spoken to, and its defaults; an unknown family is taken for SD1.5."""
+        return family_named("sd15" if self.family == "unknown" else self.family)
+
+
+@dataclass(frozen=True, slots=True)
+class LoraInfo:
+    """One LoRA as people see it."""
+
+    name: str
+    family: str
+    alias: str = ""
+    notice: str = ""
+    """Why it cannot be used; empty for an ordinary one."""
+    is_usable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A spell whose names are all on this machine."""
+
+    spell: Spell
+    """With canonical names; checkpoint and its hash are filled in."""
+    checkpoint: CheckpointInfo
+
+
+class Catalogue:
+    """Checks spells against the model folders.
+
+    Args:
+        shelves: Gives the shelves; awaited before every look, because the demo model may still be
+            built when the service is already up.
+        default_checkpoint: The operator's choice for spells that name none.
+    """
+
+    def __init__(self, shelves: Callable[[], Awaitable[Shelves]], default_checkpoint: str | None = None) -> None:
+        self._shelves = shelves
+        self._default = default_checkpoint
+        self._lock = asyncio.Lock()  # the shelf is one thread at a time
+
+    async def checkpoints(self) -> tuple[CheckpointInfo, ...]:
+        """Every checkpoint; the one used by default first, unusable ones last."""
+        async with self._lock:
+            shelves = await self._shelves()
+            await asyncio.to_thread(shelves.models.refresh)
+            found = [_checkpoint_info(entry, shelves) for entry in shelves.models.checkpoints()]
+        wanted = (self._default or "").casefold()
+        # Somebody who installed a checkpoint wants that one, not the demo.
+        return tuple(sorted(found, key=lambda i: (not i.is_usable, i.name.casefold() != wanted, i.is_demo)))
+
+    async def loras(self) -> tuple[LoraInfo, ...]:
+        """Every LoRA; unusable ones say why."""
+        async with self._lock:
+            shelves = await self._shelves()
+            await asyncio.to_thread(shelves.models.refresh)
+            return tuple(_lora_info(entry) for entry in shelves.models.loras())
+
+    async def checkpoint(self, name: str | None = None) -> CheckpointInfo:
+        """The checkpoint meant by `name` (name, file name, title or hash); the default one for `None`.
+
+        Raises:
+            CheckpointNotFound: With near names.
+            ModelRefused: It is there but will not be opened.
+            ModelMissing: There is no checkpoint at all.
+        """
+        async with self._lock:
+            shelves = await self._shelves()
+            if name is not None:
+                return _checkpoint_info(await asyncio.to_thread(_find_checkpoint, shelves.models, name), shelves)
+        usable = [info for info in await self.checkpoints() if info.is_usable]
+        if not usable:
+            raise ModelMissing("There is no checkpoint on this machine. Add one with: spellwright models add FILE")
+        return usable[0]
+
+    async def fit(self, spell: Spell) -> Fitted:
+        """`spell` with the canonical names of things that are here.
+
+        Raises:
+            CheckpointNotFound, LoraNotFound: Unknown, with near names.
+            LoraIncompatible: A LoRA of another base than the checkpoint's.
+            ModelRefused, ModelMissing: See `checkpoint`.
+        """
+        info = await self.checkpoint(spell.params.checkpoint)
+        async with self._lock:
+            shelves = await self._shelves()
+            fitted = await asyncio.to_thread(_fit, shelves.models, spell, info.name)
+        return Fitted(fitted, info)
+
+
+def _find_checkpoint(models: ModelShelf, name: str) -> ModelEntry:
+    models.refresh()
+    return models.checkpoint(name)
+
+
+def _fit(models: ModelShelf, spell: Spell, checkpoint_name: str) -> Spell:
+    checkpoint = models.checkpoint(checkpoint_name)
+    loras = []
+    for lora in spell.loras:
+        entry = models.lora(lora.name)
+        check_lora_fits(entry, checkpoint)
+        loras.append(replace(lora, name=entry.name))
+    short_hash = models.short_hash(checkpoint) if checkpoint.weights.is_file() else None
+    hires = spell.params.hires
+    if hires is not None and hires.checkpoint is not None:
+        hires = replace(hires, checkpoint=models.checkpoint(hires.checkpoint).name)
+    return spell.evolve(loras=tuple(loras), checkpoint=checkpoint.name, checkpoint_hash=short_hash, hires=hires)
+
+
+def _checkpoint_info(entry: ModelEntry, shelves: Shelves) -> CheckpointInfo:
+    if entry.kind == "refused":
+        return CheckpointInfo(entry.name, entry.family, notice=entry.refusal, is_usable=False)
+    if entry.name == shelves.demo_name:
+        return CheckpointInfo(entry.name, DEMO_FAMILY, is_demo=True, notice=shelves.demo_notice)
+    return CheckpointInfo(entry.name, entry.family)
+
+
+def _lora_info(entry: ModelEntry) -> LoraInfo:
+    is_usable = entry.kind != "refused"
+    return LoraInfo(entry.name, entry.family, entry.alias, entry.refusal, is_usable)

@@ -1,0 +1,235 @@
+"""Use case: a spell becomes a job. Everything open is decided here, once, and stored before the answer."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from prompts.limits import SEED
+from prompts.resolve import resolve
+from prompts.spell import Params, Spell
+from service import PRODUCT, product_version
+from service.backbone import Backbone, JobLimits, Workers
+from service.bus.base import Moved, Progress
+from service.catalogue import Catalogue
+from service.errors import DiskFull, Draining, NotFound, RequestInvalid
+from service.interrogation import fingerprint
+from service.jobs import ImageRecord, Job, JobEvent, JobKind
+from service.library import Library, with_lifted_loras
+from service.policy import Policy
+from service.spell_json import ParamsModel, spell_to_json
+from service.store.base import Idempotency
+
+EVENTS_AT_ONCE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class PictureOrder:
+    """What somebody wants drawn: a stored spell, or one handed over."""
+
+    spell: Spell | None = None
+    spell_id: str | None = None
+    version: int | None = None
+    """`None` is the newest version."""
+    count: int = 1
+    """Pictures; slot `i` gets `seed + i`."""
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    """Names of `Params` fields and their values, for this job only."""
+
+
+class Generations:
+    """Spell to pictures."""
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        library: Library,
+        catalogue: Catalogue,
+        policy: Policy,
+        workers: Workers,
+        limits: JobLimits,
+    ) -> None:
+        self._backbone = backbone
+        self._jobs = backbone.jobs
+        self._bus = backbone.bus
+        self._library = library
+        self._catalogue = catalogue
+        self._policy = policy
+        self._workers = workers
+        self._limits = limits
+
+    async def submit(self, order: PictureOrder, key: str | None = None) -> Job:
+        """Accept the order: on return the job is on the disk.
+
+        Args:
+            order: What to draw.
+            key: Idempotency key: the same key with the same order gives the same job.
+
+        Raises:
+            NotFound: No such spell or version.
+            RequestInvalid: Neither or both of `spell` and `spell_id`, a wrong count or override.
+            PromptError, CheckpointNotFound, LoraNotFound, LoraIncompatible, ModelRefused: The spell.
+            PolicyBlocked: The screen refuses it.
+            TooManyJobs, DiskFull, Draining, IdempotencyReused, DatabaseUnavailable: See there.
+        """
+        promise = None if key is None else Idempotency(key, _fingerprint(order))
+        if promise is not None:
+            known = await asyncio.to_thread(self._jobs.by_key, promise)
+            if known is not None:
+                return known
+        self._check_open()
+        wanted, order = await self._wanted(order)
+        resolved = await self.resolved(wanted)
+        stamp = self._policy.check(resolved)
+        job = Job(
+            self._backbone.new_id(),
+            JobKind.GENERATE,
+            self._backbone.clock(),
+            count=order.count,
+            spell=resolved,
+            spell_id=order.spell_id,
+            spell_version=order.version,
+            policy_stamp=f"{stamp.policy_version}:{stamp.digest}",
+            origin=self._backbone.owner,
+        )
+        stored = await asyncio.to_thread(self._jobs.add, job, promise, self._limits.queued_jobs)
+        self._bus.publish(Moved.of(stored))
+        self._workers.wake()
+        return stored
+
+    async def resolved(self, spell: Spell) -> Spell:
+        """`spell` with nothing left open: names of things that are here, defaults filled, seed drawn."""
+        fitted = await self._catalogue.fit(with_lifted_loras(spell))
+        seed = secrets.randbelow(SEED[1] + 1)
+        concrete = resolve(fitted.spell, fitted.checkpoint.profile.defaults, seed)
+        extra = tuple(pair for pair in concrete.extra if pair[0] != "Version")
+        return concrete.evolve(extra=(*extra, ("Version", f"{PRODUCT} {product_version()}")))
+
+    async def get(self, job_id: str) -> Job:
+        """The job.
+
+        Raises:
+            NotFound: No such job.
+        """
+        job = await asyncio.to_thread(self._jobs.get, job_id)
+        if job is None:
+            raise NotFound
+        return job
+
+    async def page(self, limit: int, before: str | None = None) -> Sequence[Job]:
+        """Newest first; `before` is the last id of the page above."""
+        return await asyncio.to_thread(self._jobs.page, limit, before)
+
+    async def ahead(self, job_id: str) -> int:
+        """How many jobs wait in front of this one; 0 when it does not wait."""
+        return await asyncio.to_thread(self._jobs.ahead, job_id)
+
+    def progress(self, job_id: str) -> Progress | None:
+        """How far a running job is; `None` when nothing is known."""
+        return self._bus.latest(job_id)
+
+    async def images(self, job_id: str) -> Sequence[ImageRecord]:
+        """The finished pictures by slot."""
+        return await asyncio.to_thread(self._backbone.images.of_job, job_id)
+
+    async def cancel(self, job_id: str) -> Job:
+        """Ask a job to stop; finished ones stay as they are.
+
+        Raises:
+            NotFound: No such job.
+        """
+        job = await asyncio.to_thread(self._jobs.request_cancel, job_id)
+        if job is None:
+            raise NotFound
+        self._bus.publish(Moved.of(job))
+        self._workers.cancel(job_id)
+        return job
+
+    async def follow(
+        self, job_id: str, after: int, silence_seconds: float
+    ) -> AsyncIterator[JobEvent | Progress | None]:
+        """Durable events with numbers above `after` as they come, live progress between them.
+
+        `None` says that nothing happened for `silence_seconds`. Ends after the last event of a finished
+        job, or when the process stops.
+
+        Raises:
+            NotFound: No such job.
+        """
+        async with self._bus.subscribe(job_id) as subscription:
+            await self.get(job_id)
+            while True:
+                job = await self.get(job_id)
+                events = await asyncio.to_thread(self._jobs.events, job_id, after, EVENTS_AT_ONCE)
+                for event in events:
+                    after = event.number
+                    yield event
+                if len(events) == EVENTS_AT_ONCE:
+                    continue
+                if self._bus.is_closed or (job.status.is_final and after >= job.last_event):
+                    return
+                message = await subscription.next(silence_seconds)
+                while isinstance(message, Progress):
+                    yield message
+                    message = await subscription.next(silence_seconds)
+                if message is None and not self._bus.is_closed:
+                    yield None
+
+    async def wait(self, job_id: str) -> Job:
+        """The job once it is final, or as it is when the process stops.
+
+        Raises:
+            NotFound: No such job.
+        """
+        async for _ in self.follow(job_id, 0, 1.0):
+            pass
+        return await self.get(job_id)
+
+    def _check_open(self) -> None:
+        if self._bus.is_closed:
+            raise Draining("The service is stopping. Try again in 10 s. Accepted jobs are safe.", retry_after=10)
+        free = self._backbone.blobs.free_bytes()
+        if free < self._limits.min_free_bytes:
+            raise DiskFull(
+                f"The disk is nearly full ({free // 2**20} MiB left). New jobs wait; running ones are kept.",
+                got=free,
+                limit=self._limits.min_free_bytes,
+                retry_after=60,
+            )
+
+    async def _wanted(self, order: PictureOrder) -> tuple[Spell, PictureOrder]:
+        if (order.spell is None) == (order.spell_id is None):
+            raise RequestInvalid("Send either spell or spell_id, one of them.", field="spell")
+        if not 1 <= order.count <= self._limits.images_per_job:
+            raise RequestInvalid(
+                f"count is {order.count}; it must be from 1 to {self._limits.images_per_job}.",
+                field="count",
+                got=order.count,
+                limit=[1, self._limits.images_per_job],
+            )
+        spell = order.spell
+        if order.spell_id is not None:
+            version = await self._library.get(order.spell_id, order.version)
+            spell = version.spell
+            order = PictureOrder(None, order.spell_id, version.number, order.count, order.overrides)
+        if spell is None:
+            raise RequestInvalid("Send either spell or spell_id, one of them.", field="spell")
+        return _overridden(spell, order.overrides), order
+
+
+def _overridden(spell: Spell, overrides: Mapping[str, Any]) -> Spell:
+    unknown = [name for name in overrides if name not in Params.__slots__]
+    if unknown:
+        raise RequestInvalid(f"overrides has no field {unknown[0]!r}.", field=f"overrides.{unknown[0]}")
+    values = ParamsModel.model_validate(dict(overrides)).to_domain()
+    return spell.evolve(**{name: getattr(values, name) for name in overrides}) if overrides else spell
+
+
+def _fingerprint(order: PictureOrder) -> str:
+    spell = None if order.spell is None else spell_to_json(order.spell)
+    parts = [spell, order.spell_id, order.version, order.count, dict(order.overrides)]
+    return fingerprint("generate", json.dumps(parts, sort_keys=True, default=str))

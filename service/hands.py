@@ -1,0 +1,38 @@
+"""Use case: what would keep the hands in order, and applying it."""
+
+from __future__ import annotations
+
+from prompts.hands import HandPlan, apply_plan, plan_hands
+from service.library import Library
+from service.spells import Author, SpellVersion
+
+
+class Hands:
+    """Plans for hands and puts them into spells."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+
+    async def plan(self, spell_id: str, number: int | None = None) -> tuple[SpellVersion, HandPlan]:
+        """The version looked at and the plan for it; nothing is stored.
+
+        Raises:
+            NotFound: No such spell or version.
+        """
+        version = await self._library.get(spell_id, number)
+        return version, plan_hands(version.spell)
+
+    async def apply(self, spell_id: str, parent: int | None = None) -> tuple[SpellVersion, HandPlan]:
+        """The next version with the plan applied; the same version when the plan changes nothing.
+
+        Raises:
+            NotFound: No such spell.
+            Conflict: `parent` is not the newest version.
+        """
+        version = await self._library.get(spell_id, parent)
+        plan = plan_hands(version.spell)
+        changed = apply_plan(version.spell, plan)
+        if changed == version.spell:
+            return version, plan
+        note = "The hand plan was applied."
+        return await self._library.edit(spell_id, changed, version.number, note=note, author=Author.HANDS), plan

@@ -1,0 +1,92 @@
+"""Use case: a photo comes in; the spell it carries is the answer at once, or a job measures it."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from typing import Any
+
+from prompts.interrogation import mode_named
+from prompts.spell import Spell
+from service.backbone import Backbone, JobLimits, Workers
+from service.blobs.base import Blob
+from service.bus.base import Moved
+from service.jobs import Job, JobKind, JobStatus, Upload
+from service.library import Library
+from service.pictures_in import examine
+from service.spells import Author
+from service.store.base import Idempotency
+
+
+class Interrogations:
+    """Photo to spell."""
+
+    def __init__(self, backbone: Backbone, library: Library, workers: Workers, limits: JobLimits) -> None:
+        self._backbone = backbone
+        self._jobs = backbone.jobs
+        self._library = library
+        self._workers = workers
+        self._limits = limits
+
+    async def start(self, data: bytes, mode: str = "fast", key: str | None = None) -> Job:
+        """A finished job when the picture carries its spell, else a queued one.
+
+        Args:
+            data: The file as it was sent.
+            mode: See `prompts.interrogation.MODES`; ignored when the picture carries its spell.
+            key: Idempotency key.
+
+        Raises:
+            PictureError, MetadataError: The file is not acceptable.
+            UnknownName: code `mode_not_found`.
+            TooManyJobs, IdempotencyReused, DiskFull, DatabaseUnavailable: See there.
+        """
+        canonical = mode_named(mode)
+        suffix, spell = await asyncio.to_thread(examine, data, self._limits.upload_bytes)
+        promise = None if key is None else Idempotency(key, fingerprint("interrogate", canonical, data))
+        if promise is not None:
+            known = await asyncio.to_thread(self._jobs.by_key, promise)
+            if known is not None:
+                return known
+        if spell is not None:
+            return await self._exact(spell, canonical, promise)
+        blob = await asyncio.to_thread(self._backbone.blobs.put, "uploads", data, suffix)
+        return await self._queue(blob, canonical, promise)
+
+    async def _exact(self, spell: Spell, mode: str, promise: Idempotency | None) -> Job:
+        version = await self._library.create(
+            spell, Author.METADATA, note="Read from the picture's own metadata.", details={"source": "metadata"}
+        )
+        result: dict[str, Any] = {"source": "metadata", "interrogation": None}
+        job = self._job(mode, JobStatus.DONE).evolve(
+            result=result, spell_id=version.spell_id, spell_version=version.number
+        )
+        return await asyncio.to_thread(self._jobs.add, job, promise)
+
+    async def _queue(self, blob: Blob, mode: str, promise: Idempotency | None) -> Job:
+        upload = Upload(self._backbone.new_id(), blob.key, blob.sha256, blob.bytes, self._backbone.clock())
+        await asyncio.to_thread(self._backbone.images.add_upload, upload)
+        job = self._job(mode, JobStatus.QUEUED).evolve(upload_id=upload.id)
+        stored = await asyncio.to_thread(self._jobs.add, job, promise, self._limits.queued_jobs)
+        self._backbone.bus.publish(Moved.of(stored))
+        self._workers.wake()
+        return stored
+
+    def _job(self, mode: str, status: JobStatus) -> Job:
+        return Job(
+            self._backbone.new_id(),
+            JobKind.INTERROGATE,
+            self._backbone.clock(),
+            status=status,
+            mode=mode,
+            origin=self._backbone.owner,
+        )
+
+
+def fingerprint(*parts: str | bytes) -> str:
+    """What makes two requests the same request: SHA-256 over the parts with their lengths."""
+    digest = hashlib.sha256()
+    for part in parts:
+        data = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
+        digest.update(len(data).to_bytes(8, "big") + data)
+    return digest.hexdigest()

@@ -1,0 +1,61 @@
+"""Reads a spell out of an uploaded photo and stores it as version 1."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from service.backbone import Backbone
+from service.bus.base import Progress
+from service.errors import BlobMissing
+from service.jobs import EventKind, Job, JobStatus
+from service.library import Library
+from service.photo_reader import PhotoReader
+from service.spells import Author
+from service.store.base import Move
+
+
+@dataclass(frozen=True, slots=True)
+class InterrogationJobs:
+    """The handler of `JobKind.INTERROGATE`."""
+
+    backbone: Backbone
+    library: Library
+    reader: PhotoReader
+
+    async def run(self, job: Job) -> Move:
+        """Interrogate the upload and store what it supports as a spell.
+
+        Raises:
+            BlobMissing: The upload is gone.
+            PictureError, InterrogationError: The photo cannot be read.
+            PolicyBlocked: What it shows may not be made.
+        """
+        upload = None
+        if job.upload_id is not None:
+            upload = await asyncio.to_thread(self.backbone.images.upload, job.upload_id)
+        if upload is None:
+            raise BlobMissing("The photo of this interrogation is gone. Send it again.")
+        data = await asyncio.to_thread(self.backbone.blobs.read, upload.blob)
+        loop = asyncio.get_running_loop()
+
+        def report(share: float, stage: str) -> None:
+            progress = Progress(job.id, round(100 * share), 100, stage)
+            loop.call_soon_threadsafe(self.backbone.bus.publish, progress)
+
+        found = await self.reader.read(data, job.mode or "fast", report)
+        evidence = found.to_json()
+        version = await self.library.create(
+            found.to_spell(),
+            Author.PHOTO,
+            note=f"Read from a photo ({found.mode}, {found.model}).",
+            details={"source": found.model, "notice": found.notice, "interrogation": evidence},
+        )
+        return Move(
+            JobStatus.DONE,
+            EventKind.DONE,
+            {"spell_id": version.spell_id, "version": version.number},
+            result={"source": found.model, "interrogation": evidence},
+            spell_id=version.spell_id,
+            spell_version=version.number,
+        )

@@ -1,0 +1,186 @@
+"""Claims jobs and sees each to its end, whatever happens to the handler, the disk or the process."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from prompts.errors import SpellwrightError
+from service.backbone import Backbone
+from service.bus.base import Moved
+from service.errors import DatabaseUnavailable, DiskFull, ServiceError, StaleAttempt
+from service.image_job import EngineStopped
+from service.jobs import EventKind, Job, JobKind, JobStatus, Problem
+from service.store.base import Move
+
+LOOK_AROUND_SECONDS = 5.0  # between two looks for work that nobody announced
+RETRY_SECONDS = 2.0  # after a full disk or a silent database
+MAX_CRASHES = 3
+log = logging.getLogger(__name__)
+
+
+class Handler(Protocol):
+    """Does the jobs of one kind."""
+
+    async def run(self, job: Job) -> Move:
+        """Do the job and say how it ends; may be called again for a job that was begun before."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerConfig:
+    """How a runner behaves."""
+
+    is_dead: Callable[[str], bool]
+    """Whether another owner is gone for good."""
+    has_room: Callable[[], bool]
+    """Whether there is disk to work on."""
+    max_running: int = 8
+    """Most jobs in work at once."""
+    own_only: bool = False
+    """Leave jobs alone that another process accepted (the command line beside a server)."""
+
+
+class Runner:
+    """One per process; `start` and `drain` frame its life."""
+
+    def __init__(self, backbone: Backbone, handlers: Mapping[JobKind, Handler], config: RunnerConfig) -> None:
+        self._jobs = backbone.jobs
+        self._bus = backbone.bus
+        self._owner = backbone.owner
+        self._handlers = handlers
+        self._config = config
+        self._bell = asyncio.Event()
+        self._working: dict[str, asyncio.Task[None]] = {}
+        self._cancelled: set[str] = set()
+        self._is_draining = False
+        self._loop_task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin claiming; must be called on the event loop."""
+        self._loop_task = asyncio.create_task(self._claim_loop(), name="spellwright-runner")
+
+    def wake(self) -> None:
+        """There is something in the queue."""
+        self._bell.set()
+
+    def cancel(self, job_id: str) -> None:
+        """Stop working on a job at the next step boundary; not in work here: no-op."""
+        task = self._working.get(job_id)
+        if task is not None:
+            self._cancelled.add(job_id)
+            task.cancel()
+
+    async def drain(self) -> None:
+        """Stop claiming, put the jobs in work back into the queue, and wait until that is stored."""
+        self._is_draining = True
+        if self._loop_task is not None:
+            self._loop_task.cancel()
+            await asyncio.gather(self._loop_task, return_exceptions=True)
+        working = list(self._working.values())
+        for task in working:
+            task.cancel()
+        await asyncio.gather(*working, return_exceptions=True)
+
+    async def _claim_loop(self) -> None:
+        while True:
+            self._bell.clear()
+            try:
+                await self._reclaim()
+                while await self._claim_one():
+                    pass
+            except (DatabaseUnavailable, DiskFull) as failed:
+                log.warning("action=claim outcome=failed code=%s", failed.stable_code)
+                await asyncio.sleep(RETRY_SECONDS)
+                continue
+            try:
+                await asyncio.wait_for(self._bell.wait(), LOOK_AROUND_SECONDS)
+            except TimeoutError:
+                continue
+
+    async def _reclaim(self) -> None:
+        for job in await asyncio.to_thread(self._jobs.reclaim, self._config.is_dead, MAX_CRASHES):
+            log.warning("action=reclaim job=%s status=%s crashes=%d", job.id, job.status, job.crashes)
+            self._bus.publish(Moved.of(job))
+
+    async def _claim_one(self) -> bool:
+        if len(self._working) >= self._config.max_running or not await asyncio.to_thread(self._config.has_room):
+            return False
+        job = await asyncio.shield(asyncio.ensure_future(self._claim()))
+        return job is not None
+
+    async def _claim(self) -> Job | None:
+        """Claim and begin in one piece: a claimed job must never be without its task."""
+        job = await asyncio.to_thread(lambda: self._jobs.claim(self._owner, own_only=self._config.own_only))
+        if job is not None:
+            self._bus.publish(Moved.of(job))
+            task = asyncio.create_task(self._work(job), name=f"job-{job.id}")
+            self._working[job.id] = task
+            if self._is_draining:
+                task.cancel()
+        return job
+
+    async def _work(self, job: Job) -> None:
+        log.info("action=job_start job=%s kind=%s attempt=%d", job.id, job.kind, job.attempt)
+        try:
+            move = await self._outcome(job)
+            await self._store_end(job, move)
+        finally:
+            self._working.pop(job.id, None)
+            self._cancelled.discard(job.id)
+            self._bell.set()
+
+    async def _outcome(self, job: Job) -> Move:
+        try:
+            return await self._handlers[job.kind].run(job)
+        except (asyncio.CancelledError, EngineStopped):
+            return self._stopped(job)
+        except StaleAttempt:
+            raise
+        except DiskFull:
+            return Move(JobStatus.QUEUED, EventKind.WAITING, {"reason": "disk_low"})
+        except DatabaseUnavailable:
+            return Move(JobStatus.QUEUED, EventKind.WAITING, {"reason": "database_unavailable"})
+        except SpellwrightError as failed:
+            return _failure(failed)
+        except Exception:  # the rim of the worker: the job must end, the log has the traceback
+            log.exception("action=job_end job=%s outcome=bug", job.id)
+            return _failure(ServiceError("The job failed because of a fault in this program; the log has the reason."))
+
+    def _stopped(self, job: Job) -> Move:
+        if job.id in self._cancelled:
+            return Move(JobStatus.CANCELLED, EventKind.CANCELLED)
+        return Move(JobStatus.QUEUED, EventKind.WAITING, {"reason": "draining"})
+
+    async def _store_end(self, job: Job, move: Move) -> None:
+        """Store how the job ended; a full disk or silent database is waited for."""
+        while True:
+            try:
+                stored = await asyncio.to_thread(self._end, job, move)
+            except StaleAttempt:
+                log.warning("action=job_end job=%s outcome=stale", job.id)
+                return
+            except (DatabaseUnavailable, DiskFull) as failed:
+                log.warning("action=job_end job=%s outcome=%s", job.id, failed.stable_code)
+                if self._is_draining:
+                    return  # the next process finds the dead owner and takes the job up
+                await asyncio.sleep(RETRY_SECONDS)
+                continue
+            log.info("action=job_end job=%s status=%s", job.id, stored.status)
+            self._bus.publish(Moved.of(stored))
+            return
+
+    def _end(self, job: Job, move: Move) -> Job:
+        now = self._jobs.get(job.id)
+        if now is not None and now.status is JobStatus.CANCELLING and move.to is JobStatus.QUEUED:
+            # Cancelled while the process was draining: it must not come back.
+            move = Move(JobStatus.CANCELLED, EventKind.CANCELLED)
+        return self._jobs.move(job.id, job.attempt, move)
+
+
+def _failure(error: SpellwrightError) -> Move:
+    problem = Problem(error.stable_code, error.detail, dict(error.facts))
+    return Move(JobStatus.FAILED, EventKind.FAILED, problem=problem)

@@ -1,0 +1,40 @@
+"""The use cases as one frozen bundle: what the routes, the command line and embedders are given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from service.catalogue import Catalogue
+from service.chat import Chats
+from service.engine.base import EngineClient
+from service.expansion import Expansions
+from service.gallery import Gallery
+from service.generation import Generations
+from service.hands import Hands
+from service.interrogation import Interrogations
+from service.library import Library
+from service.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything a door needs; made by `service.assembly.build`."""
+
+    settings: Settings
+    library: Library
+    """Stored spells: create, edit, get, versions, difference, page."""
+    expansion: Expansions
+    """Idea -> spell: `create(idea)`."""
+    chat: Chats
+    """Message -> next version: `turn(spell_id, message)`."""
+    hands: Hands
+    """`plan(spell_id)`, `apply(spell_id)`."""
+    interrogation: Interrogations
+    """Photo -> job (already done when the picture carries its spell): `start(data, mode)`."""
+    generation: Generations
+    """Spell -> job -> pictures: `submit(order)`, `wait(job_id)`, `follow(...)`, `cancel(job_id)`."""
+    gallery: Gallery
+    """Finished pictures and their bytes."""
+    catalogue: Catalogue
+    """Checkpoints and LoRAs of this machine."""
+    engine: EngineClient
