@@ -1,0 +1,145 @@
+"""From a request to a sample: everything that can be refused is refused here, before the first UNet call."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from generator.errors import UnsupportedSpell
+from generator.hires import cover_and_crop, schedule_length
+from generator.models.lora import LoraFile
+from generator.models.resident import Resident, strengths
+from generator.request import GenerationRequest
+from generator.sample import HiresPlan, Sample
+from generator.sampling.conditioning import PassPrompts
+from generator.sampling.noise import SampleNoise
+from generator.sampling.samplers import (
+    SamplerPlan,
+    count_pass_calls,
+    plan_sampler,
+    trajectory_from_noise,
+)
+from generator.upscalers import check_upscaler
+from prompts.spell import HiresFix, Params, Spell
+from prompts.vocabulary import sampler_named
+
+_NO_VAE = ("", "automatic", "none")
+
+
+def check_request(request: GenerationRequest) -> None:
+    """Refuse what this engine cannot do, without any model.
+
+    Raises:
+        UnsupportedSpell: Sampler, schedule type, upscaler or hires option that this engine lacks.
+    """
+    params = request.spell.params
+    _base_plan(params)
+    if params.hires is not None:
+        check_upscaler(params.hires.upscaler)
+        _hires_sampler(params, params.hires)
+        if params.hires.checkpoint not in (None, "", params.checkpoint):
+            raise UnsupportedSpell(
+                "A second checkpoint for the hires pass is not supported here; leave it out.",
+                field="hires.checkpoint",
+                got=params.hires.checkpoint,
+            )
+
+
+def admit(request: GenerationRequest, resident: Resident, order: int, tick: int) -> Sample:
+    """Encode the prompts, draw the first noise and plan both passes.
+
+    Leaves the text encoder with the spell's LoRAs; the UNet is not touched.
+
+    Raises:
+        UnsupportedSpell, LoraNotFound, LoraIncompatible, ModelRefused: The networks' base weights are unchanged.
+    """
+    check_request(request)
+    spell, params = request.spell, request.spell.params
+    checkpoint = resident.checkpoint
+    files = [resident.lora(lora.name) for lora in spell.loras]
+    text_loras = strengths((lora.name, lora.weight) for lora in spell.loras)
+    resident.set_text_loras(text_loras)
+    plan = _base_plan(params)
+    prompts = PassPrompts(spell.prompt, spell.negative_prompt, _schedule_calls(plan.sampler, params.steps or 1))
+    conditioning = resident.conditioner.encode_pass(prompts, params.clip_skip or 1, text_loras)
+    width, height = params.width or 0, params.height or 0
+    cell = checkpoint.latent_cell
+    shape = (checkpoint.latent_channels, height // cell, width // cell)
+    noise = SampleNoise(params.seed or 0, shape, checkpoint.compute.device)
+    trajectory = trajectory_from_noise(plan, checkpoint.levels, noise)
+    hires = None if params.hires is None else _plan_hires(spell, params.hires, resident, text_loras)
+    second = 0 if hires is None else _second_calls(hires, resident)
+    return Sample(
+        request=request,
+        order=order,
+        checkpoint=resident.name,
+        unet_loras=strengths((lora.name, lora.unet) for lora in spell.loras),
+        cfg_scale=params.cfg_scale if params.cfg_scale is not None else 1.0,
+        conditioning=conditioning,
+        trajectory=trajectory,
+        hires=hires,
+        total=trajectory.total + second,
+        last_tick=tick,
+        notes=[*plan.notes(), *_notes(params, files, hires, cell)],
+    )
+
+
+def _base_plan(params: Params) -> SamplerPlan:
+    return plan_sampler(params.sampler or "", params.schedule_type or "Automatic", params.steps or 1)
+
+
+def _hires_sampler(params: Params, hires: HiresFix) -> SamplerPlan:
+    """The second pass's sampler with its whole schedule."""
+    steps = hires.steps or params.steps or 1
+    length = schedule_length(steps, hires.denoising_strength)
+    sampler = hires.sampler or params.sampler or ""
+    if hires.sampler is None:
+        schedule_type = hires.schedule_type or params.schedule_type or "Automatic"
+    else:
+        schedule_type = hires.schedule_type or "Automatic"
+    return plan_sampler(sampler, schedule_type, max(length, 1))
+
+
+def _plan_hires(
+    spell: Spell, hires: HiresFix, resident: Resident, text_loras: tuple[tuple[str, float], ...]
+) -> HiresPlan:
+    params = spell.params
+    plan = _hires_sampler(params, hires)
+    steps = (hires.steps or params.steps or 1) if hires.denoising_strength > 0 else 0
+    prompts = PassPrompts(
+        hires.prompt or spell.prompt,
+        hires.negative_prompt or spell.negative_prompt,
+        _schedule_calls(params.sampler or "", params.steps or 1),
+        _schedule_calls(plan.sampler, max(steps, 1)),
+    )
+    conditioning = resident.conditioner.encode_pass(prompts, params.clip_skip or 1, text_loras)
+    size, crop = cover_and_crop(hires, params.width or 0, params.height or 0)
+    return HiresPlan(replace(plan), steps, hires.upscaler, size, crop, conditioning)
+
+
+def _schedule_calls(sampler: str, steps: int) -> int:
+    """The unit in which prompt editing counts: the web UI doubles the steps of second-order samplers."""
+    return steps * sampler_named(sampler).calls_per_step
+
+
+def _second_calls(hires: HiresPlan, resident: Resident) -> int:
+    if hires.steps == 0:
+        return 0
+    return count_pass_calls(hires.sampler, resident.checkpoint.levels, hires.steps)
+
+
+def _notes(params: Params, files: list[LoraFile], hires: HiresPlan | None, cell: int) -> list[str]:
+    """What of the spell was not followed to the letter."""
+    notes = []
+    if params.vae is not None and params.vae.casefold() not in _NO_VAE:
+        notes.append(f"The VAE {params.vae!r} was not used; the checkpoint's own was.")
+    for file in files:
+        if file.unmatched:
+            first = ", ".join(file.unmatched[:3])
+            notes.append(
+                f"{len(file.unmatched)} keys of the LoRA {file.name!r} belong to nothing in this checkpoint "
+                f"and were left out: {first}."
+            )
+    if hires is not None and any(side % cell for side in hires.crop):
+        kept = [side // cell * cell for side in hires.crop]
+        notes.append(f"The hires size was cut to whole latent cells: {kept[0]}x{kept[1]}.")
+    return notes

@@ -1,0 +1,55 @@
+"""Where and in which precision the engine computes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from generator.errors import GeneratorError
+
+_DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
+
+
+@dataclass(frozen=True, slots=True)
+class Compute:
+    """A device and the dtype of the networks on it."""
+
+    device: torch.device
+    dtype: torch.dtype
+
+    @classmethod
+    def resolve(cls, device: str, dtype: str) -> Compute:
+        """Turn the configured words (see `EngineConfig`) into a device and dtype.
+
+        Raises:
+            GeneratorError: code `device_unavailable`; the device is not on this machine, or a word is unknown.
+        """
+        chosen = torch.device(_best_device() if device == "auto" else _checked(device))
+        if dtype == "auto":
+            return cls(chosen, torch.float16 if chosen.type == "cuda" else torch.float32)
+        if dtype not in _DTYPES:
+            raise _unavailable(f"The dtype {dtype!r} is unknown; use auto, {', '.join(_DTYPES)}.")
+        return cls(chosen, _DTYPES[dtype])
+
+
+def _best_device() -> str:
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _checked(device: str) -> str:
+    kind = device.split(":", 1)[0]
+    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if kind not in available:
+        raise _unavailable(f"The device {device!r} is unknown; use auto, cpu, cuda or mps.")
+    if not available[kind]:
+        raise _unavailable(f"The device {device!r} is configured but not available here; use 'auto' or 'cpu'.")
+    return device
+
+
+def _unavailable(sentence: str) -> GeneratorError:
+    error = GeneratorError(sentence)
+    error.with_code("device_unavailable")
+    return error

@@ -1,0 +1,91 @@
+"""Hires fix, by the web UI's rules: upscale, add the same seed's noise at the larger size, denoise again."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from generator.models.checkpoint import Checkpoint
+from generator.sample import HiresPlan, Sample
+from generator.sampling.noise import SampleNoise
+from generator.sampling.samplers import trajectory_from_latents
+from generator.sampling.trajectory import ModelCall, Trajectory
+from generator.upscalers import upscale
+from prompts.spell import HiresFix
+
+
+def schedule_length(steps: int, denoising_strength: float) -> int:
+    """The whole schedule of which the second pass walks exactly the last `steps` steps.
+
+    The web UI's rule: int(steps / min(strength, 0.999)); 0 when nothing is to be denoised.
+    """
+    return int(steps / min(denoising_strength, 0.999)) if denoising_strength > 0 else 0
+
+
+def cover_and_crop(hires: HiresFix, width: int, height: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    """(size to upscale to, size to cut from its middle), each (width, height) in pixels.
+
+    They differ only when both sides of `resize_to` are given and the ratio changes: then the picture is
+    enlarged until it covers the target.
+    """
+    target = hires.target_size(width, height)
+    if hires.resize_to is None or 0 in hires.resize_to:
+        return target, target
+    target_width, target_height = target
+    if width * target_height < target_width * height:
+        return (target_width, target_width * height // width), target
+    return (target_height * width // height, target_height), target
+
+
+def start_second_pass(sample: Sample, plan: HiresPlan, checkpoint: Checkpoint) -> None:
+    """Move a sample whose first pass is finished on to the larger shape."""
+    large = upscale(sample.trajectory.latents, plan.upscaler, plan.size, checkpoint)
+    large = _cut_middle(large, plan, checkpoint.latent_cell)
+    sample.trajectory = _second_trajectory(sample, plan, checkpoint, large)
+    sample.conditioning = plan.conditioning
+    sample.phase = "hires"
+
+
+def _second_trajectory(sample: Sample, plan: HiresPlan, checkpoint: Checkpoint, large: Tensor) -> Trajectory:
+    if plan.steps == 0:
+        return Standstill(large)
+    _, channels, height, width = large.shape
+    seed = sample.request.spell.params.seed or 0
+    noise = SampleNoise(seed, (channels, height, width), checkpoint.compute.device)
+    return trajectory_from_latents(plan.sampler, checkpoint.levels, noise, large, plan.steps)
+
+
+def _cut_middle(latents: Tensor, plan: HiresPlan, cell: int) -> Tensor:
+    """Cut the overhang (in whole cells, the odd one from the far side) off a covering picture."""
+    over_x = max((plan.size[0] - plan.crop[0]) // cell, 0)
+    over_y = max((plan.size[1] - plan.crop[1]) // cell, 0)
+    height, width = latents.shape[2:]
+    return latents[:, :, over_y // 2 : height - (over_y + 1) // 2, over_x // 2 : width - (over_x + 1) // 2].contiguous()
+
+
+class Standstill:
+    """A trajectory without any calls: denoising strength 0 only upscales."""
+
+    total = 0
+    done = 0
+    is_finished = True
+
+    def __init__(self, latents: Tensor) -> None:
+        """`latents` are the result."""
+        self.latents = latents
+        self.denoised = latents
+
+    def next_call(self) -> ModelCall:
+        """Never to be called.
+
+        Raises:
+            RuntimeError: Always: there is nothing to ask.
+        """
+        raise RuntimeError("a standstill has no UNet calls")
+
+    def advance(self, output: Tensor) -> None:
+        """Never to be called.
+
+        Raises:
+            RuntimeError: Always.
+        """
+        raise RuntimeError("a standstill has no UNet calls")

@@ -1,0 +1,244 @@
+"""Which checkpoints and LoRAs are on this machine, and which one a name means. No torch."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from generator.config import ModelFolders
+from generator.errors import CheckpointNotFound, LoraIncompatible, LoraNotFound, ModelRefused
+from generator.models.convert import PICKLE_SUFFIXES
+from generator.models.family import (
+    Family,
+    checkpoint_file_family,
+    checkpoint_folder_family,
+    lora_family,
+)
+from generator.models.hashes import SHORT, HashCache
+from generator.models.safetensors_header import read_header
+from prompts.errors import near_hint, near_names
+
+Kind = Literal["file", "folder", "refused"]
+_TITLE_HASH = re.compile(r"\s*\[[0-9a-fA-F]{6,64}\]$")
+_HASH = re.compile(r"[0-9a-fA-F]{8,64}")
+_UNET_WEIGHTS = Path("unet") / "diffusion_pytorch_model.safetensors"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelEntry:
+    """One checkpoint or LoRA of the catalogue."""
+
+    name: str
+    """File or folder name without suffix; with its sub-folder where that is needed to be unique."""
+    path: Path
+    kind: Kind
+    """`file` (.safetensors), `folder` (diffusers), or `refused`: listed so that its absence explains itself."""
+    family: Family = "unknown"
+    alias: str = ""
+    """The name written inside the file (`ss_output_name`); empty for none."""
+    refusal: str = ""
+    """Why a refused entry will not be opened, as a sentence; empty for the others."""
+    refusal_code: str = ""
+
+    @property
+    def weights(self) -> Path:
+        """The file whose hash names this model: the single file, or a folder's UNet weights."""
+        return self.path / _UNET_WEIGHTS if self.kind == "folder" else self.path
+
+
+class Catalogue:
+    """The models in the configured folders. Reads headers only; one thread at a time."""
+
+    def __init__(self, folders: ModelFolders, hashes: HashCache | None = None) -> None:
+        """Scans at once; call `refresh` after files came or went."""
+        self._folders = folders
+        self._hashes = hashes or HashCache()
+        self._checkpoints: tuple[ModelEntry, ...] = ()
+        self._loras: tuple[ModelEntry, ...] = ()
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Scan the folders again."""
+        built_in = [_checkpoint_entry(name, path) for name, path in self._folders.built_in_checkpoints]
+        found = _scan(self._folders.checkpoints, _checkpoint_entry, find_folders=True)
+        self._checkpoints = _unique([*built_in, *found])
+        built_in = [_lora_entry(name, path) for name, path in self._folders.built_in_loras]
+        self._loras = _unique([*built_in, *_scan(self._folders.loras, _lora_entry, find_folders=False)])
+
+    def checkpoints(self) -> tuple[ModelEntry, ...]:
+        """All checkpoints, built-in ones first, then by name; refused ones are among them."""
+        return self._checkpoints
+
+    def loras(self) -> tuple[ModelEntry, ...]:
+        """All LoRAs, built-in ones first, then by name; refused ones are among them."""
+        return self._loras
+
+    def checkpoint(self, name: str) -> ModelEntry:
+        """The checkpoint meant by a name, file name, web UI title (`x.safetensors [hash]`) or hash.
+
+        Raises:
+            CheckpointNotFound: With near names.
+            ModelRefused: It is there but will not be opened (a pickle, a malformed file).
+        """
+        entry = self._find(name, self._checkpoints)
+        if entry is None:
+            near = near_names(name, [e.name for e in self._checkpoints])
+            raise CheckpointNotFound(
+                f"There is no checkpoint called {name!r} here.{near_hint(near)}", got=name, near=list(near)
+            )
+        return _usable(entry)
+
+    def lora(self, name: str) -> ModelEntry:
+        """The LoRA meant by a name, file name, alias or hash.
+
+        Raises:
+            LoraNotFound: With near names.
+            ModelRefused: It is there but will not be opened.
+        """
+        entry = self._find(name, self._loras)
+        if entry is None:
+            near = near_names(name, [n for e in self._loras for n in (e.name, e.alias) if n])
+            raise LoraNotFound(f"There is no LoRA called {name!r} here.{near_hint(near)}", got=name, near=list(near))
+        return _usable(entry)
+
+    def sha256(self, entry: ModelEntry) -> str:
+        """The SHA-256 of the model's weights file (64 hex digits); its first 10 are AutoV2 and A1111's model hash."""
+        return self._hashes.sha256(entry.weights)
+
+    def short_hash(self, entry: ModelEntry) -> str:
+        """The first 10 hex digits of `sha256`: Civitai's AutoV2, A1111's `Model hash`."""
+        return self.sha256(entry)[:SHORT]
+
+    def _find(self, name: str, entries: Sequence[ModelEntry]) -> ModelEntry | None:
+        wanted = _bare(name)
+        for names_of in (_full_names, _stems, _aliases):
+            for entry in entries:
+                if wanted in names_of(entry):
+                    return entry
+        hash_in_title = re.search(r"\[([0-9a-fA-F]{6,64})\]$", name.strip())
+        digits = hash_in_title.group(1) if hash_in_title else name.strip()
+        if not _HASH.fullmatch(digits):
+            return None
+        openable = (e for e in entries if e.kind != "refused" and e.weights.is_file())
+        return next((e for e in openable if self.sha256(e).startswith(digits.lower())), None)
+
+
+def check_lora_fits(lora: ModelEntry, checkpoint: ModelEntry) -> None:
+    """Refuse a LoRA of another family before anything is loaded; an unknown family passes.
+
+    Raises:
+        LoraIncompatible: Both families are known and differ.
+    """
+    if "unknown" in (lora.family, checkpoint.family) or lora.family == checkpoint.family:
+        return
+    raise LoraIncompatible(
+        f"The LoRA {lora.name!r} was trained for {lora.family}; "
+        f"the checkpoint {checkpoint.name!r} is {checkpoint.family}.",
+        lora=lora.name,
+        found=lora.family,
+        expected=checkpoint.family,
+    )
+
+
+def _full_names(entry: ModelEntry) -> tuple[str, ...]:
+    return (_bare(entry.name),)
+
+
+def _stems(entry: ModelEntry) -> tuple[str, ...]:
+    return (_bare(entry.path.name),)
+
+
+def _aliases(entry: ModelEntry) -> tuple[str, ...]:
+    return (_bare(entry.alias),) if entry.alias else ()
+
+
+def _bare(name: str) -> str:
+    """A name as it is compared: no title hash, no suffix, no case."""
+    bare = _TITLE_HASH.sub("", name.strip()).casefold()
+    for suffix in (".safetensors", *PICKLE_SUFFIXES):
+        bare = bare.removesuffix(suffix)
+    return bare.replace("\\", "/")
+
+
+def _usable(entry: ModelEntry) -> ModelEntry:
+    if entry.kind == "refused":
+        refused = ModelRefused(entry.refusal, file=entry.path.name)
+        refused.with_code(entry.refusal_code)
+        raise refused
+    return entry
+
+
+def _scan(root: Path, describe: Callable[[str, Path], ModelEntry], *, find_folders: bool) -> list[ModelEntry]:
+    """Entries under `root`, by name; a missing folder has none."""
+    found = []
+    for path in sorted(_model_paths(root, find_folders=find_folders)):
+        relative = path.relative_to(root)
+        name = relative.as_posix() if path.is_dir() else relative.with_suffix("").as_posix()
+        found.append(describe(name, path))
+    stems = [e.name.rsplit("/", 1)[-1].casefold() for e in found]
+    return [
+        replace(e, name=e.name.rsplit("/", 1)[-1]) if stems.count(stem) == 1 else e
+        for e, stem in zip(found, stems, strict=True)
+    ]
+
+
+def _model_paths(root: Path, *, find_folders: bool) -> Iterator[Path]:
+    seen: set[str] = set()
+    for folder, names, files in os.walk(root, followlinks=True):
+        real = os.path.realpath(folder)
+        if real in seen:  # a link that leads back up
+            names.clear()
+            continue
+        seen.add(real)
+        here = Path(folder)
+        if find_folders and "model_index.json" in files and here != root:
+            names.clear()
+            yield here
+            continue
+        yield from (here / f for f in files if f.lower().endswith((".safetensors", *PICKLE_SUFFIXES)))
+
+
+def _checkpoint_entry(name: str, path: Path) -> ModelEntry:
+    if path.is_dir():
+        return ModelEntry(name, path, "folder", checkpoint_folder_family(path))
+    if path.suffix.lower() in PICKLE_SUFFIXES:
+        return _refused_pickle(name, path)
+    try:
+        header = read_header(path)
+    except ModelRefused as refused:
+        return _refused(name, path, refused.detail, refused.stable_code)
+    return ModelEntry(name, path, "file", checkpoint_file_family(header.tensors))
+
+
+def _lora_entry(name: str, path: Path) -> ModelEntry:
+    if path.suffix.lower() in PICKLE_SUFFIXES:
+        return _refused_pickle(name, path)
+    try:
+        header = read_header(path)
+    except ModelRefused as refused:
+        return _refused(name, path, refused.detail, refused.stable_code)
+    return ModelEntry(name, path, "file", lora_family(header), alias=header.metadata.get("ss_output_name", ""))
+
+
+def _refused_pickle(name: str, path: Path) -> ModelEntry:
+    sentence = (
+        f"{path.name} is a pickle, which can run code when opened. Convert it first: "
+        f"`spellwright models convert {path.name}` writes a .safetensors from an isolated process."
+    )
+    return _refused(name, path, sentence, "pickle_refused")
+
+
+def _refused(name: str, path: Path, sentence: str, code: str) -> ModelEntry:
+    return ModelEntry(name, path, "refused", refusal=sentence, refusal_code=code)
+
+
+def _unique(entries: list[ModelEntry]) -> tuple[ModelEntry, ...]:
+    """Entries without those whose name is taken already (built-in ones come first)."""
+    by_name: dict[str, ModelEntry] = {}
+    for entry in entries:
+        by_name.setdefault(entry.name.casefold(), entry)
+    return tuple(by_name.values())

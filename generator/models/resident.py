@@ -1,0 +1,88 @@
+"""The checkpoint in memory, with its LoRAs, conditioning and previews; one at a time."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+
+from generator.batch_key import LoraSet
+from generator.device import Compute
+from generator.errors import CheckpointNotFound
+from generator.models.catalogue import Catalogue, ModelEntry, check_lora_fits
+from generator.models.checkpoint import Checkpoint, build_checkpoint
+from generator.models.diffusers_folder import read_folder
+from generator.models.lora import LoraFile, PatchedNetwork, read_lora
+from generator.models.single_file import read_single_file
+from generator.preview import Previewer
+from generator.sampling.conditioning import Conditioner
+
+_REMEMBERED_LORAS = 16
+
+
+def open_checkpoint(entry: ModelEntry, compute: Compute) -> Checkpoint:
+    """Open a checkpoint of the catalogue: a diffusers folder or a single `.safetensors` file.
+
+    Raises:
+        ModelMissing, ModelRefused: See the readers.
+        CheckpointNotFound: The entry is there only to explain why it is refused.
+    """
+    if entry.kind == "folder":
+        return build_checkpoint(entry, read_folder(entry.path), compute)
+    if entry.kind == "file":
+        return build_checkpoint(entry, read_single_file(entry.path, entry.family), compute)
+    raise CheckpointNotFound(f"{entry.name} cannot be opened.", got=entry.name)
+
+
+class Resident:
+    """One opened checkpoint and everything that depends on its weights. One thread at a time."""
+
+    def __init__(self, checkpoint: Checkpoint, catalogue: Catalogue) -> None:
+        """`checkpoint` belongs to this object from now on."""
+        self.checkpoint = checkpoint
+        self.conditioner = Conditioner(checkpoint)
+        self.previewer = Previewer(checkpoint)
+        self._catalogue = catalogue
+        self._unet = PatchedNetwork(checkpoint.unet)
+        self._text = PatchedNetwork(checkpoint.text_encoder)
+        self._on_unet: LoraSet = ()
+        self._on_text: LoraSet = ()
+        self._files: OrderedDict[str, LoraFile] = OrderedDict()
+
+    @property
+    def name(self) -> str:
+        """The checkpoint's name in the catalogue."""
+        return self.checkpoint.entry.name
+
+    def lora(self, name: str) -> LoraFile:
+        """A LoRA by any of its names, read and checked against this checkpoint.
+
+        Raises:
+            LoraNotFound, LoraIncompatible, ModelRefused: The networks are unchanged.
+        """
+        entry = self._catalogue.lora(name)
+        stat = entry.path.stat()
+        key = f"{entry.path}|{stat.st_size}|{stat.st_mtime_ns}"
+        if key not in self._files:
+            check_lora_fits(entry, self.checkpoint.entry)
+            self._files[key] = read_lora(entry, self.checkpoint.unet, self.checkpoint.text_encoder)
+            if len(self._files) > _REMEMBERED_LORAS:
+                self._files.popitem(last=False)
+        self._files.move_to_end(key)
+        return self._files[key]
+
+    def set_unet_loras(self, loras: LoraSet) -> None:
+        """Make the UNet carry exactly these LoRAs; nothing happens when it does already."""
+        if loras != self._on_unet:
+            self._unet.apply([(self.lora(name).unet, weight) for name, weight in loras])
+            self._on_unet = loras
+
+    def set_text_loras(self, loras: LoraSet) -> None:
+        """Make the text encoder carry exactly these LoRAs; nothing happens when it does already."""
+        if loras != self._on_text:
+            self._text.apply([(self.lora(name).text, weight) for name, weight in loras])
+            self._on_text = loras
+
+
+def strengths(pairs: Iterable[tuple[str, float]]) -> LoraSet:
+    """A LoRA set without the entries of strength 0."""
+    return tuple((name, weight) for name, weight in pairs if weight)

@@ -1,0 +1,80 @@
+"""One picture in flight. Nothing of it is shared with another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from torch import Tensor
+
+from generator.batch_key import BatchKey, LoraSet
+from generator.planner import Ticket
+from generator.request import GenerationRequest
+from generator.sampling.conditioning import PassConditioning
+from generator.sampling.guidance import needs_negative
+from generator.sampling.samplers import SamplerPlan
+from generator.sampling.trajectory import Trajectory
+
+Phase = Literal["base", "hires"]
+
+
+@dataclass(frozen=True, slots=True)
+class HiresPlan:
+    """The second pass, decided at admission."""
+
+    sampler: SamplerPlan
+    """Its `steps` is the whole schedule, of which the last `steps` are walked."""
+    steps: int
+    """Denoising steps; 0 only upscales (denoising strength 0)."""
+    upscaler: str
+    size: tuple[int, int]
+    """(width, height) to upscale to, in pixels: covers `crop`."""
+    crop: tuple[int, int]
+    """(width, height) of the finished picture, cut from the middle, in pixels."""
+    conditioning: PassConditioning
+
+
+@dataclass
+class Sample:
+    """The state of one picture: its own solver, noise, conditioning and place in the passes."""
+
+    request: GenerationRequest
+    order: int
+    checkpoint: str
+    unet_loras: LoraSet
+    cfg_scale: float
+    conditioning: PassConditioning
+    trajectory: Trajectory
+    hires: HiresPlan | None
+    total: int
+    """UNet calls of both passes."""
+    last_tick: int
+    phase: Phase = "base"
+    done: int = 0
+    """UNet calls answered, both passes."""
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def request_id(self) -> str:
+        """The caller's name for this picture."""
+        return self.request.request_id
+
+    @property
+    def weights(self) -> tuple[float, ...]:
+        """The `AND` weights of the positive prompts."""
+        return tuple(c.weight for c in self.conditioning.positive)
+
+    def contexts(self) -> list[Tensor]:
+        """What this picture's UNet rows read at its next call: positives, then the negative if it counts."""
+        call = self.trajectory.done
+        rows = [c.at(call) for c in self.conditioning.positive]
+        if needs_negative(self.weights, self.cfg_scale):
+            rows.append(self.conditioning.negative.at(call))
+        return rows
+
+    def ticket(self) -> Ticket:
+        """What the step planner needs to know."""
+        _, channels, height, width = self.trajectory.latents.shape
+        rows = len(self.conditioning.positive) + needs_negative(self.weights, self.cfg_scale)
+        key = BatchKey(self.checkpoint, (channels, height, width), self.conditioning.chunks, self.unet_loras)
+        return Ticket(self.request_id, key, rows, self.order, self.done == 0, self.last_tick)

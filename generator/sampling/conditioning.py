@@ -1,0 +1,153 @@
+"""Prompt text to UNet context, as the A1111 web UI does it.
+
+`AND` splits a prompt, `[a:b:0.5]` and `[a|b]` resolve per UNet call, attention weighs tokens, 75-token
+chunks are encoded one by one and joined. Texts are encoded once and remembered.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from generator.models.checkpoint import TEXT_TOKENS, Checkpoint
+from prompts.language.chunks import CHUNK_TOKENS, Chunk, chunk
+from prompts.language.composition import split_and
+from prompts.language.scheduling import schedule
+
+_REMEMBERED = 64
+"""Encoded texts kept; one of SD1.5 is 231 KB per chunk."""
+
+TextKey = tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduledContext:
+    """One prompt's context over a pass."""
+
+    entries: tuple[tuple[int, Tensor], ...]
+    """(last call it is for, context `(1, 77 * chunks, width)`), ascending."""
+    weight: float = 1.0
+    """Its share in an `AND` prompt."""
+
+    def at(self, call: int) -> Tensor:
+        """The context for a UNet call counted from 0.
+
+        The web UI compares its counter from 0 with step numbers from 1, so an edit takes hold one call
+        late there; pictures reproduce only if it does here too.
+        """
+        for until, context in self.entries:
+            if call <= until:
+                return context
+        return self.entries[-1][1]
+
+
+@dataclass(frozen=True, slots=True)
+class PassConditioning:
+    """Everything the UNet reads in one pass of one picture; all contexts have the same length."""
+
+    positive: tuple[ScheduledContext, ...]
+    """The parts of an `AND` prompt; one for most."""
+    negative: ScheduledContext
+    chunks: int
+    """75-token chunks of each context."""
+
+
+@dataclass(frozen=True, slots=True)
+class PassPrompts:
+    """The texts of one pass and how long it is."""
+
+    prompt: str
+    negative_prompt: str
+    calls: int
+    """UNet calls of the first pass: the unit in which schedules count."""
+    hires_calls: int | None = None
+    """UNet calls of the hires pass, when this is the hires pass."""
+
+
+class Conditioner:
+    """Encodes texts with one checkpoint's text encoder; remembers the last ones."""
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        """The text encoder's LoRAs must be set before each call; `lora_key` says which they are."""
+        self._checkpoint = checkpoint
+        self._encoded: OrderedDict[TextKey, Tensor] = OrderedDict()
+
+    def encode_pass(self, prompts: PassPrompts, clip_skip: int, lora_key: TextKey) -> PassConditioning:
+        """The conditioning of one pass.
+
+        Args:
+            prompts: Texts without extra network tags.
+            clip_skip: A1111's count, 1 is the last layer.
+            lora_key: What stands on the text encoder now; equal keys mean equal weights.
+
+        Raises:
+            UnsupportedSpell: Clip skip beyond the text encoder's layers.
+        """
+        parts = split_and(prompts.prompt)
+        texts = [(self._schedule(text, prompts), weight) for text, weight in parts]
+        negative = self._schedule(prompts.negative_prompt, prompts)
+        needed = [text for entries, _ in [*texts, (negative, 1.0)] for _, text in entries]
+        cut = {text: self._chunks(text) for text in needed}
+        chunks = max(len(c) for c in cut.values())
+
+        def context(entries: list[tuple[int, str]], weight: float) -> ScheduledContext:
+            encoded = ((n, self._encode(cut[text], chunks, clip_skip, lora_key)) for n, text in entries)
+            return ScheduledContext(tuple(encoded), weight)
+
+        return PassConditioning(tuple(context(e, w) for e, w in texts), context(negative, 1.0), chunks)
+
+    def _schedule(self, text: str, prompts: PassPrompts) -> list[tuple[int, str]]:
+        return schedule(text, prompts.calls, prompts.hires_calls)
+
+    def _chunks(self, text: str) -> tuple[Chunk, ...]:
+        return chunk(text, self._checkpoint.tokenize, self._checkpoint.comma)
+
+    def _encode(self, cut: tuple[Chunk, ...], chunks: int, clip_skip: int, lora_key: TextKey) -> Tensor:
+        """Chunks, with empty ones added up to `chunks`, as one context; remembered."""
+        key = (cut, chunks, clip_skip, lora_key)
+        if key in self._encoded:
+            self._encoded.move_to_end(key)
+            return self._encoded[key]
+        padded = (*cut, *(Chunk((), ()) for _ in range(chunks - len(cut))))
+        encoded = torch.cat([self._encode_chunk(c, clip_skip) for c in padded], dim=1)
+        self._encoded[key] = encoded
+        if len(self._encoded) > _REMEMBERED:
+            self._encoded.popitem(last=False)
+        return encoded
+
+    def _encode_chunk(self, piece: Chunk, clip_skip: int) -> Tensor:
+        """One chunk: start, tokens, padding, end -> `(1, 77, width)` with the weights applied.
+
+        Alone in its batch, so that no neighbour can change its rounding.
+        """
+        tokenizer = self._checkpoint.tokenizer
+        padding = CHUNK_TOKENS - len(piece.tokens)
+        ids = [
+            tokenizer.bos_token_id,
+            *piece.tokens,
+            *[tokenizer.eos_token_id] * (padding > 0),
+            *[tokenizer.pad_token_id] * (padding - 1),
+            tokenizer.eos_token_id if padding == 0 else tokenizer.pad_token_id,
+        ]
+        encoded = self._checkpoint.encode_tokens([ids], clip_skip)
+        return emphasise(encoded, [1.0, *piece.weights, *[1.0] * padding, 1.0])
+
+
+def emphasise(encoded: Tensor, weights: list[float]) -> Tensor:
+    """Multiply each token's vector by its weight, then restore the mean (the web UI's "Original").
+
+    Args:
+        encoded: `(1, tokens, width)`.
+        weights: One per token; all 1 leaves `encoded` untouched.
+    """
+    if all(w == 1.0 for w in weights):
+        return encoded
+    if len(weights) != encoded.shape[1] or len(weights) != TEXT_TOKENS:
+        raise ValueError(f"{len(weights)} weights for {encoded.shape[1]} tokens")
+    before = encoded.mean()
+    weighed = encoded * torch.tensor(weights, device=encoded.device).reshape(1, -1, 1)
+    after = weighed.mean()
+    return weighed * (before / after) if float(after) != 0.0 else weighed

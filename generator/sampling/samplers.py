@@ -1,0 +1,174 @@
+"""From A1111's sampler and schedule type names to a trajectory for one picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import torch
+from torch import Tensor
+
+from generator.errors import UnsupportedSpell
+from generator.sampling import solvers
+from generator.sampling.noise import SampleNoise
+from generator.sampling.noise_levels import NoiseLevels
+from generator.sampling.noise_schedulers import (
+    DIFFUSERS_SAMPLERS,
+    NoiseSchedulerTrajectory,
+    make_noise_scheduler,
+)
+from generator.sampling.schedule_types import Sigmas, concrete_schedule_type, sigmas_for
+from generator.sampling.trajectory import SolverTrajectory, Trajectory, count_calls, silence
+
+SolverFunction = Callable[[Tensor, Sigmas, solvers.Noise], solvers.Solver]
+
+
+@dataclass(frozen=True, slots=True)
+class _SolverEntry:
+    """A coroutine and what A1111 sets beside it."""
+
+    function: SolverFunction
+    is_brownian: bool = False
+    """Whether it draws from the Brownian path."""
+    drops_penultimate: bool = False
+    """Whether the schedule is made one step longer and its next-to-last sigma left out."""
+
+
+_SOLVERS: Mapping[str, _SolverEntry] = MappingProxyType(
+    {
+        "Euler": _SolverEntry(solvers.euler),
+        "Euler a": _SolverEntry(solvers.euler_ancestral),
+        "Heun": _SolverEntry(solvers.heun),
+        "LMS": _SolverEntry(solvers.lms),
+        "DPM2": _SolverEntry(solvers.dpm_2, drops_penultimate=True),
+        "DPM2 a": _SolverEntry(solvers.dpm_2_ancestral, drops_penultimate=True),
+        "DPM++ 2S a": _SolverEntry(solvers.dpmpp_2s_ancestral),
+        "DPM++ 2M": _SolverEntry(solvers.dpmpp_2m),
+        "DPM++ SDE": _SolverEntry(solvers.dpmpp_sde, is_brownian=True),
+        "DPM++ 2M SDE": _SolverEntry(solvers.dpmpp_2m_sde, is_brownian=True),
+        "DPM++ 2M SDE Heun": _SolverEntry(solvers.dpmpp_2m_sde_heun, is_brownian=True),
+        "DPM++ 3M SDE": _SolverEntry(solvers.dpmpp_3m_sde, is_brownian=True, drops_penultimate=True),
+    }
+)
+
+_NEAR: Mapping[str, str] = MappingProxyType(
+    {
+        "DPM fast": "DPM++ 2M",
+        "DPM adaptive": "DPM++ 2M",
+        "Restart": "Heun",
+        "DDIM CFG++": "DDIM",
+    }
+)
+
+SUPPORTED_SAMPLERS: tuple[str, ...] = (*_SOLVERS, *DIFFUSERS_SAMPLERS)
+"""A1111 names of every sampler this engine runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class SamplerPlan:
+    """A sampler with its schedule type and steps, checked to be supported."""
+
+    sampler: str
+    schedule_type: str
+    """Concrete: never `Automatic`, except for the samplers that have only their own spacing."""
+    steps: int
+
+    def notes(self) -> tuple[str, ...]:
+        """What differs from the web UI, in plain words; empty for most."""
+        if self.sampler == "UniPC":
+            return ("UniPC is diffusers' implementation; the web UI's gives a slightly different picture.",)
+        if self.sampler == "LCM":
+            return ("LCM is diffusers' implementation; the web UI's gives a slightly different picture.",)
+        return ()
+
+
+def plan_sampler(sampler: str, schedule_type: str, steps: int) -> SamplerPlan:
+    """Check a sampler and schedule type before any work.
+
+    Raises:
+        UnsupportedSpell: This engine lacks the sampler, or the sampler that schedule type; the detail
+            names one that is near.
+    """
+    if sampler not in SUPPORTED_SAMPLERS:
+        near = _NEAR.get(sampler, "Euler")
+        raise UnsupportedSpell(
+            f"The sampler {sampler!r} is not supported here; {near!r} is near.",
+            field="sampler",
+            got=sampler,
+            near=[near],
+        )
+    if sampler in DIFFUSERS_SAMPLERS:
+        accepted = ("Automatic", "Uniform", "DDIM", *(("Karras",) if sampler == "UniPC" else ()))
+        if schedule_type not in accepted:
+            raise UnsupportedSpell(
+                f"{sampler} cannot be combined with the schedule type {schedule_type!r} here; use 'Automatic'.",
+                field="schedule_type",
+                got=schedule_type,
+                near=list(accepted),
+            )
+        return SamplerPlan(sampler, schedule_type, steps)
+    return SamplerPlan(sampler, concrete_schedule_type(sampler, schedule_type), steps)
+
+
+def pass_sigmas(plan: SamplerPlan, levels: NoiseLevels) -> Sigmas:
+    """The sigmas that a k-diffusion sampler walks (see `schedule_types.sigmas_for`).
+
+    Raises:
+        UnsupportedSpell: The schedule type is not supported.
+    """
+    if not _SOLVERS[plan.sampler].drops_penultimate:
+        return sigmas_for(plan.schedule_type, levels, plan.steps)
+    sigmas = sigmas_for(plan.schedule_type, levels, plan.steps + 1)
+    return (*sigmas[:-2], sigmas[-1])
+
+
+def trajectory_from_noise(plan: SamplerPlan, levels: NoiseLevels, noise: SampleNoise) -> Trajectory:
+    """The way from pure noise (the noise object's first draw) to latents: txt2img."""
+    if plan.sampler in DIFFUSERS_SAMPLERS:
+        return NoiseSchedulerTrajectory.from_noise(_noise_scheduler(plan, levels), levels, noise)
+    sigmas = pass_sigmas(plan, levels)
+    return _solver_trajectory(plan, levels, noise, sigmas, noise.normal() * sigmas[0])
+
+
+def trajectory_from_latents(
+    plan: SamplerPlan, levels: NoiseLevels, noise: SampleNoise, clean: Tensor, steps: int
+) -> Trajectory:
+    """The way from clean latents, noised again, through the last `steps` steps: hires fix, img2img.
+
+    Args:
+        plan: Its `steps` is the length of the whole schedule, of which only the end is walked.
+        levels: The checkpoint's noise levels.
+        noise: Shaped like `clean`; its first draw is added.
+        clean: `(1, channels, height, width)`.
+        steps: Steps to walk, at most `plan.steps`.
+    """
+    if plan.sampler in DIFFUSERS_SAMPLERS:
+        scheduler = _noise_scheduler(plan, levels)
+        return NoiseSchedulerTrajectory.from_latents(scheduler, levels, noise, clean, steps)
+    sigmas = pass_sigmas(plan, levels)[-(steps + 1) :]
+    return _solver_trajectory(plan, levels, noise, sigmas, clean + noise.normal() * sigmas[0])
+
+
+def count_pass_calls(plan: SamplerPlan, levels: NoiseLevels, steps: int | None = None) -> int:
+    """UNet calls of a pass: from noise, or of its last `steps` steps when that is given."""
+    if plan.sampler in DIFFUSERS_SAMPLERS:
+        walked = plan.steps if steps is None else steps
+        return walked + 1 if plan.sampler == "PLMS" and walked > 1 else walked
+    sigmas = pass_sigmas(plan, levels)
+    walked_sigmas = sigmas if steps is None else sigmas[-(steps + 1) :]
+    return count_calls(_SOLVERS[plan.sampler].function(torch.zeros(()), walked_sigmas, silence()))
+
+
+def _noise_scheduler(plan: SamplerPlan, levels: NoiseLevels) -> object:
+    return make_noise_scheduler(plan.sampler, levels, plan.steps, use_karras=plan.schedule_type == "Karras")
+
+
+def _solver_trajectory(
+    plan: SamplerPlan, levels: NoiseLevels, noise: SampleNoise, sigmas: Sigmas, x: Tensor
+) -> Trajectory:
+    entry = _SOLVERS[plan.sampler]
+    if entry.is_brownian:
+        noise.plant_tree(min(s for s in sigmas if s > 0), max(sigmas))
+    total = count_calls(entry.function(torch.zeros(()), sigmas, silence()))
+    return SolverTrajectory(entry.function(x, sigmas, noise), levels, total)

@@ -1,0 +1,50 @@
+"""One UNet call for several pictures: stack their rows, call once, hand each its own guided output."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from generator.models.checkpoint import Checkpoint
+from generator.sample import Sample
+from generator.sampling.guidance import guide
+
+
+def run(samples: Sequence[Sample], checkpoint: Checkpoint, pad_to: int = 0) -> list[Sample]:
+    """Advance every sample by one UNet call.
+
+    Args:
+        samples: With equal batch keys; at least one.
+        checkpoint: Opened, with the samples' LoRAs on its UNet.
+        pad_to: Fill the call up to this many rows (a multiple of it, if there are more), so that the
+            kernels run the same way whatever the number of pictures; 0 does not.
+
+    Returns:
+        The samples whose output was not finite; they did not advance.
+    """
+    calls = [s.trajectory.next_call() for s in samples]
+    contexts = [s.contexts() for s in samples]
+    latents, timesteps, context = [], [], []
+    for call, rows in zip(calls, contexts, strict=True):
+        latents += [call.model_input] * len(rows)
+        timesteps += [call.timestep] * len(rows)
+        context += rows
+    if pad_to:
+        missing = -len(latents) % pad_to
+        latents += [torch.zeros_like(latents[0])] * missing
+        timesteps += [0.0] * missing
+        context += [torch.zeros_like(context[0])] * missing
+    times = torch.tensor(timesteps, dtype=torch.float32, device=latents[0].device)
+    output = checkpoint.predict(torch.cat(latents), times, torch.cat(context))
+    broken = []
+    first = 0
+    for sample, rows in zip(samples, contexts, strict=True):
+        guided = guide(output[first : first + len(rows)], sample.weights, sample.cfg_scale)
+        first += len(rows)
+        if not bool(torch.isfinite(guided).all()):
+            broken.append(sample)
+            continue
+        sample.trajectory.advance(guided)
+        sample.done += 1
+    return broken
