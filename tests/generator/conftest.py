@@ -1,0 +1,80 @@
+"""The random demo family as a tiny SD1.5-shaped checkpoint, and what draws with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from generator.config import EngineConfig, ModelFolders
+from generator.demo.family import DemoFamily, read_family
+from generator.engine import Engine
+from generator.events import FINAL_EVENTS, Event, Failed, ImageReady
+from generator.request import GenerationRequest
+from prompts.resolve import resolve
+from prompts.spell import Params, Spell
+
+DEFAULTS = Params(
+    steps=4, sampler="Euler", schedule_type="Automatic", cfg_scale=7.0, width=64, height=64, checkpoint="tiny"
+)
+
+
+@pytest.fixture(scope="session")
+def tiny_family(tmp_path_factory: pytest.TempPathFactory) -> DemoFamily:
+    from generator.demo.random_family import build_once
+
+    return read_family(build_once(tmp_path_factory.mktemp("family")))
+
+
+@pytest.fixture
+def model_folders(tiny_family: DemoFamily, tmp_path: Path) -> ModelFolders:
+    return ModelFolders(
+        tmp_path / "checkpoints", tmp_path / "loras", (("tiny", tiny_family.checkpoint),), tiny_family.loras
+    )
+
+
+@pytest.fixture
+def engine(model_folders: ModelFolders) -> Engine:
+    return Engine(EngineConfig(model_folders, device="cpu"))
+
+
+@pytest.fixture
+def ask() -> Callable[..., GenerationRequest]:
+    """A request for a spell, resolved with small defaults; keywords change the spell or its parameters."""
+
+    def make(request_id: str = "a", preview_every: int = 0, **changes: object) -> GenerationRequest:
+        spell = Spell("a red cat").evolve(**changes)
+        return GenerationRequest(request_id, resolve(spell, DEFAULTS, seed=1), preview_every)
+
+    return make
+
+
+def run_to_end(engine: Engine, requests: Sequence[GenerationRequest]) -> list[Event]:
+    """Every event until the engine is idle."""
+    for request in requests:
+        engine.add(request)
+    events: list[Event] = []
+    while engine.has_work():
+        events += engine.step()
+    return events
+
+
+@pytest.fixture
+def run_all() -> Callable[[Engine, Sequence[GenerationRequest]], list[Event]]:
+    return run_to_end
+
+
+@pytest.fixture
+def draw_one() -> Callable[[Engine, GenerationRequest], ImageReady]:
+    """The finished picture of one request; fails the test when there is none."""
+
+    def draw(engine: Engine, request: GenerationRequest) -> ImageReady:
+        last = [e for e in run_to_end(engine, [request]) if isinstance(e, FINAL_EVENTS)]
+        assert len(last) == 1
+        if isinstance(last[0], Failed):
+            raise last[0].error
+        assert isinstance(last[0], ImageReady)
+        return last[0]
+
+    return draw
