@@ -1,0 +1,5 @@
+"""The `spellwright` command."""
+
+from service.cli.main import main
+
+__all__ = ["main"]

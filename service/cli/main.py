@@ -1,0 +1,51 @@
+"""The root of the command line: options that hold for every command, and the rim where errors end."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version as package_version
+from typing import Annotated
+
+import typer
+
+from prompts.errors import SpellwrightError
+from service.cli import look, make, models, serve
+from service.cli.rim import EXIT_INTERRUPTED, from_os_error, report
+
+
+def build() -> typer.Typer:
+    """The command tree; built on demand so that importing this module does nothing."""
+    app = typer.Typer(
+        name="spellwright",
+        help="Photos and ideas become spells; spells become pictures.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    app.callback(invoke_without_command=True)(_root)
+    for register in (serve.register, make.register, look.register, models.register):
+        register(app)
+    return app
+
+
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)] = False,
+) -> None:
+    if version:
+        typer.echo(package_version("spellwright"))
+        raise typer.Exit
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit: 0 done, 1 findings, 2 bad input (one line on stderr), 130 interrupted."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    as_json = "--json" in arguments
+    try:
+        build()(arguments)
+    except SpellwrightError as error:
+        sys.exit(report(error, as_json=as_json))
+    except OSError as error:
+        sys.exit(report(from_os_error(error), as_json=as_json))
+    except KeyboardInterrupt:
+        sys.exit(EXIT_INTERRUPTED)

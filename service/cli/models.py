@@ -1,0 +1,95 @@
+"""`models`: what is on this machine, and how to get more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from service.cli.show import lines, print_json
+
+Json = Annotated[bool, typer.Option("--json", help="For programs.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command group of this file to `app`."""
+    group = typer.Typer(help="List, add, fetch and convert models.", invoke_without_command=True, rich_markup_mode=None)
+    group.callback()(list_models)
+    group.command("add")(add)
+    group.command("fetch")(fetch)
+    group.command("convert")(convert_pickle)
+    app.add_typer(group, name="models")
+
+
+def list_models(context: typer.Context, as_json: Json = False) -> None:
+    """List checkpoints and LoRAs on this machine, and what can be fetched."""
+    if context.invoked_subcommand is not None:
+        return
+    from generator.models.download import KNOWN_MODELS
+    from service.cli.run import run
+    from service.services import Services
+
+    async def work(services: Services) -> dict[str, list[dict[str, object]]]:
+        checkpoints, loras = await services.catalogue.checkpoints(), await services.catalogue.loras()
+        return {
+            "checkpoints": [
+                {"name": c.name, "family": c.family, "is_demo": c.is_demo, "is_usable": c.is_usable, "notice": c.notice}
+                for c in checkpoints
+            ],
+            "loras": [
+                {"name": x.name, "family": x.family, "is_usable": x.is_usable, "notice": x.notice} for x in loras
+            ],
+            "fetchable": [{"name": m.name, "what": m.what, "megabytes": m.megabytes} for m in KNOWN_MODELS],
+        }
+
+    found = run(work)
+    if as_json:
+        print_json(found)
+        return
+    lines("checkpoints", (f"{c['name']}  ({c['family']})  {c['notice']}".rstrip() for c in found["checkpoints"]))
+    lines("LoRAs", (f"{x['name']}  ({x['family']})  {x['notice']}".rstrip() for x in found["loras"]))
+    lines("spellwright models fetch", (f"{m['name']:16} {m['what']}, {m['megabytes']} MB" for m in found["fetchable"]))
+
+
+def add(
+    file: Annotated[Path, typer.Argument(help="A .safetensors file or a diffusers folder; the kind is read from it.")],
+    as_json: Json = False,
+) -> None:
+    """Copy a checkpoint or LoRA to where it is found."""
+    from generator.config import ModelFolders
+    from generator.models.install import install
+    from service.settings import load_settings
+
+    settings = load_settings()
+    kind, path = install(file, ModelFolders(settings.checkpoints_path, settings.loras_path))
+    if as_json:
+        print_json({"kind": kind, "path": str(path)})
+    else:
+        typer.echo(f"{kind} {path.stem} is at {path}")
+
+
+def fetch(name: Annotated[str, typer.Argument(help="A name from `spellwright models`.")]) -> None:
+    """Fetch a known model from its hub: resumable, checked, only when asked for by name."""
+    from rich.progress import Progress
+
+    from generator.models.download import fetch_model
+    from service.settings import load_settings
+
+    settings = load_settings()
+    with Progress() as bar:
+        task = bar.add_task(name, total=None)
+        paths = fetch_model(
+            name, settings.data_dir / "models", lambda done, total: bar.update(task, completed=done, total=total)
+        )
+    lines("fetched", (str(path) for path in paths))
+
+
+def convert_pickle(
+    file: Annotated[Path, typer.Argument(help="A .ckpt, .pt, .pth or .bin file.")],
+    out: Annotated[Path | None, typer.Option(help="Where to; default: beside it, as .safetensors.")] = None,
+) -> None:
+    """Make a .safetensors of a pickled checkpoint, in a process that can do no harm."""
+    from generator.models.convert import convert
+
+    typer.echo(str(convert(file, out or file.with_suffix(".safetensors"))))
