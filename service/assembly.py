@@ -158,6 +158,7 @@ def _wire(settings: Settings, *, fake_engine: bool, own_only: bool) -> tuple[Ser
         gallery=Gallery(backbone),
         catalogue=catalogue,
         engine=engine,
+        begin_drain=bus.close,
     )
     return services, Machinery(database, owners, bus, engine, runner, chat)
 

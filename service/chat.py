@@ -65,7 +65,13 @@ class Chats:
         self._chat = chat
 
     async def turn(
-        self, spell_id: str, message: str, *, parent: int | None = None, offline: bool = False
+        self,
+        spell_id: str,
+        message: str,
+        *,
+        parent: int | None = None,
+        offline: bool = False,
+        on_text: OnText | None = None,
     ) -> TurnResult:
         """Apply `message` to the newest version.
 
@@ -74,6 +80,7 @@ class Chats:
             message: In any language.
             parent: The version the person was looking at; `None` takes the newest.
             offline: Do without the language model although one is configured.
+            on_text: Called with pieces of the answer as they are written.
 
         Raises:
             NotFound: No such spell.
@@ -91,10 +98,12 @@ class Chats:
                 head=head.number,
                 got=parent,
             )
-        refinement = await self._refine(head, text, offline=offline)
+        refinement = await self._refine(head, text, None if offline else self._chat, on_text)
         return await self._store_turn(head, text, refinement)
 
-    async def _refine(self, head: SpellVersion, message: str, *, offline: bool) -> Refinement:
+    async def _refine(
+        self, head: SpellVersion, message: str, chat: ChatModel | None, on_text: OnText | None
+    ) -> Refinement:
         info = await self._catalogue.checkpoint(head.spell.params.checkpoint)
         turns = await asyncio.to_thread(self._store.turns, head.spell_id)
         transcript = tuple(
@@ -102,7 +111,6 @@ class Chats:
             for turn in turns[-TRANSCRIPT_TURNS:]
             for line in (Message("user", turn.message), Message("assistant", turn.reply))
         )
-        chat = None if offline else self._chat
         return await refine(head.spell, message, info.profile.name, chat=chat, transcript=transcript)
 
     async def _store_turn(self, head: SpellVersion, message: str, refinement: Refinement) -> TurnResult:

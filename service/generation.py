@@ -128,6 +128,11 @@ class Generations:
         """How many jobs wait in front of this one; 0 when it does not wait."""
         return await asyncio.to_thread(self._jobs.ahead, job_id)
 
+    @property
+    def is_draining(self) -> bool:
+        """Whether the process is stopping and takes no new jobs."""
+        return self._bus.is_closed
+
     def progress(self, job_id: str) -> Progress | None:
         """How far a running job is; `None` when nothing is known."""
         return self._bus.latest(job_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from service.catalogue import Catalogue
@@ -38,3 +39,5 @@ class Services:
     catalogue: Catalogue
     """Checkpoints and LoRAs of this machine."""
     engine: EngineClient
+    begin_drain: Callable[[], None]
+    """Take no new jobs and end the open streams; the process is about to stop."""

@@ -18,7 +18,7 @@ from service.errors import BodyTimeout, BodyTooLarge, HostNotAllowed, MediaTypeR
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
-ANY_ADDRESS = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared with, not bound to
+ANY_ADDRESS = frozenset({"0.0.0.0", "::", ""})
 BODY_TYPES = ("application/json", "multipart/form-data")
 PICTURE_PATHS = ("/api/interrogations", "/api/inspect", "/api/generate")
 SECURITY_HEADERS = {

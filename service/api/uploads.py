@@ -104,7 +104,7 @@ async def _json(request: Request) -> Received:
     return Received(fields, await run_in_threadpool(base64_picture, encoded))
 
 
-def _parsed(text: str | bytes, name: str) -> Any:  # noqa: ANN401 (JSON is anything)
+def _parsed(text: str | bytes, name: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as broken:

@@ -1,0 +1,103 @@
+"""The one-call route: an idea or a photo in, a spell and a picture job out."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from service.api.deps import IdempotencyKey, ServicesDep
+from service.api.reading import interrogation_view, job_view
+from service.api.schemas import GenerateIn
+from service.api.uploads import fields_as, receive
+from service.api.views import GenerateView, InterrogationView, SpellVersionView
+from service.errors import RequestInvalid
+from service.generation import PictureOrder
+from service.jobs import Job, JobStatus, Problem
+from service.services import Services
+from service.spells import SpellVersion
+
+router = APIRouter(prefix="/api", tags=["generate"])
+PHOTO_PATIENCE_SECONDS = 45.0  # tunnels cut silent calls after 60 s
+FORM = {
+    "type": "object",
+    "properties": {
+        "file": {"type": "string", "format": "binary"},
+        "idea": {"type": "string"},
+        "mode": {"type": "string"},
+        "checkpoint": {"type": "string"},
+        "count": {"type": "integer"},
+        "overrides": {"type": "string", "description": "JSON object"},
+        "offline": {"type": "boolean"},
+    },
+}
+BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": GenerateIn.model_json_schema(ref_template="#/components/schemas/{model}")},
+            "multipart/form-data": {"schema": FORM},
+        },
+    }
+}
+
+
+@router.post("/generate", status_code=202, openapi_extra=BODY)
+async def generate(
+    request: Request, services: ServicesDep, response: Response, key: IdempotencyKey = None
+) -> GenerateView:
+    """An idea or a photo in; its spell and a picture job out.
+
+    A photo that takes longer than 45 s to read answers with the interrogation alone: follow that, then
+    submit its spell to `/api/jobs`.
+    """
+    received = await receive(request)
+    body = fields_as(GenerateIn, received.fields)
+    if (body.idea is None) == (received.picture is None):
+        raise RequestInvalid("Send either idea or a picture, one of them.", field="idea")
+    interrogation: InterrogationView | None = None
+    if received.picture is not None:
+        photo_key = None if key is None else f"photo:{key}"[:255]
+        reading = await _read_photo(services, received.picture, body.mode, photo_key)
+        interrogation = await interrogation_view(services, reading)
+        version = await _spell_of(services, reading)
+    else:
+        version = await services.expansion.create(body.idea or "", checkpoint=body.checkpoint, offline=body.offline)
+    if version is None:
+        response.headers["Location"] = f"/api/interrogations/{interrogation.id}" if interrogation else ""
+        return GenerateView(spell=None, job=None, interrogation=interrogation)
+    overrides = body.overrides.given()
+    if body.checkpoint is not None:
+        overrides.setdefault("checkpoint", body.checkpoint)
+    order = PictureOrder(spell_id=version.spell_id, version=version.number, count=body.count, overrides=overrides)
+    job = await services.generation.submit(order, key)
+    response.headers["Location"] = f"/api/jobs/{job.id}"
+    return GenerateView(
+        spell=SpellVersionView.of(version), job=await job_view(services, job), interrogation=interrogation
+    )
+
+
+async def _read_photo(services: Services, picture: bytes, mode: str, key: str | None) -> Job:
+    job = await services.interrogation.start(picture, mode, key)
+    try:
+        async with asyncio.timeout(PHOTO_PATIENCE_SECONDS):
+            return await services.generation.wait(job.id)
+    except TimeoutError:
+        return await services.generation.get(job.id)
+
+
+async def _spell_of(services: Services, job: Job) -> SpellVersion | None:
+    """What the interrogation led to; `None` while it is still going on.
+
+    Raises:
+        RequestInvalid: It failed; carries its code.
+    """
+    if job.status is JobStatus.DONE and job.spell_id is not None:
+        return await services.library.get(job.spell_id, job.spell_version)
+    if job.status.is_final:
+        failed = job.problem or Problem("interrogation_failed", "The interrogation was cancelled.")
+        error = RequestInvalid(failed.detail, field="file")
+        error.with_code(failed.code)
+        raise error
+    return None

@@ -1,0 +1,37 @@
+"""Routes of finished pictures."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+
+from prompts.metadata import format_infotext
+from service.api.deps import IdDep, ServicesDep
+from service.api.views import ImageSpellView
+from service.spell_json import SpellModel
+
+router = APIRouter(prefix="/api/images", tags=["pictures"])
+PNG = {200: {"content": {"image/png": {}}, "description": "PNG with infotext"}}
+
+
+@router.get("/{id}", response_class=Response, responses=PNG)  # type: ignore[arg-type]
+async def read_image(image_id: IdDep, services: ServicesDep, request: Request) -> Response:
+    """The PNG file, with the spell in its metadata; never changes."""
+    image = await services.gallery.get(image_id)
+    tag = f'"{image.sha256}"'
+    headers = {
+        "Cache-Control": "private, max-age=31536000, immutable",
+        "ETag": tag,
+        "Content-Disposition": f'inline; filename="spellwright-{image.id}.png"',
+    }
+    if request.headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers=headers)
+    return Response(await services.gallery.read(image), media_type="image/png", headers=headers)
+
+
+@router.get("/{id}/spell")
+async def read_image_spell(image_id: IdDep, services: ServicesDep) -> ImageSpellView:
+    """The spell that made the picture: equal to what its file says."""
+    image = await services.gallery.get(image_id)
+    return ImageSpellView(
+        spell=SpellModel.from_domain(image.spell), infotext=format_infotext(image.spell), notes=list(image.notes)
+    )

@@ -1,0 +1,79 @@
+"""Routes of photos: interrogate, and read what a picture says about itself."""
+
+from __future__ import annotations
+
+import asyncio
+
+from fastapi import APIRouter, Request, Response
+
+from prompts.metadata import read_infotext, read_spell
+from prompts.pictures import check_header
+from service.api.deps import IdDep, IdempotencyKey, ServicesDep
+from service.api.reading import interrogation_view
+from service.api.schemas import InspectIn, InterrogationIn
+from service.api.uploads import fields_as, receive, required
+from service.api.views import InspectView, InterrogationView
+from service.errors import NotFound, RequestInvalid
+from service.jobs import JobKind, JobStatus
+from service.spell_json import SpellModel
+
+router = APIRouter(prefix="/api", tags=["photos"])
+
+
+def picture_body(model: type[InterrogationIn | InspectIn], *fields: str) -> dict[str, object]:
+    """OpenAPI's description of a body that is either JSON or a form with a file."""
+    form = {"file": {"type": "string", "format": "binary"}} | {name: {"type": "string"} for name in fields}
+    form_schema = {"type": "object", "properties": form, "required": ["file"]}
+    content = {
+        "application/json": {"schema": model.model_json_schema()},
+        "multipart/form-data": {"schema": form_schema},
+    }
+    return {"requestBody": {"required": True, "content": content}}
+
+
+@router.post("/interrogations", status_code=202, openapi_extra=picture_body(InterrogationIn, "mode"), tags=["photos"])
+async def interrogate(
+    request: Request, services: ServicesDep, response: Response, key: IdempotencyKey = None
+) -> InterrogationView:
+    """A photo becomes a spell: 200 at once when the picture carries its own, else 202 and a job."""
+    received = await receive(request)
+    picture = required(received.picture)
+    unknown = set(received.fields) - {"mode"}
+    if unknown:
+        name = sorted(unknown)[0][:40]
+        raise RequestInvalid(f"There is no field {name!r} here; a photo goes with mode alone.", field=name)
+    job = await services.interrogation.start(picture, str(received.fields.get("mode", "fast")), key)
+    if job.status is JobStatus.DONE:
+        response.status_code = 200
+    response.headers["Location"] = f"/api/interrogations/{job.id}"
+    return await interrogation_view(services, job)
+
+
+@router.get("/interrogations/{id}")
+async def read_interrogation(job_id: IdDep, services: ServicesDep) -> InterrogationView:
+    """How an interrogation stands, and what it found."""
+    job = await services.generation.get(job_id)
+    if job.kind is not JobKind.INTERROGATE:
+        raise NotFound
+    return await interrogation_view(services, job)
+
+
+@router.post("/inspect", openapi_extra=picture_body(InspectIn))
+async def inspect(request: Request) -> InspectView:
+    """The spell that a picture carries in its metadata; nothing is guessed and nothing is stored."""
+    received = await receive(request)
+    fields_as(InspectIn, received.fields | {"image_base64": ""})
+    return await asyncio.to_thread(_inspect, required(received.picture))
+
+
+def _inspect(data: bytes) -> InspectView:
+    header = check_header(data)
+    spell = read_spell(data)
+    return InspectView(
+        found=spell is not None,
+        spell=None if spell is None else SpellModel.from_domain(spell),
+        infotext=read_infotext(data),
+        format=header.format,
+        width=header.width,
+        height=header.height,
+    )

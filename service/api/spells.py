@@ -1,0 +1,79 @@
+"""Routes of spells: create from an idea, read, list, edit, differences, the hand plan."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+
+from service.api.deps import Before, IdDep, Limit, ServicesDep
+from service.api.reading import spell_view
+from service.api.schemas import HandsIn, SpellCreateIn, SpellEditIn
+from service.api.views import HandsView, SpellPage, SpellSummaryView, SpellVersionView, SpellView
+from service.errors import RequestInvalid
+from service.spells import Author
+
+router = APIRouter(prefix="/api/spells", tags=["spells"])
+
+
+@router.post("", status_code=201)
+async def create_spell(body: SpellCreateIn, services: ServicesDep, response: Response) -> SpellVersionView:
+    """Expand an idea in any language into a spell, or keep a spell you have: version 1."""
+    if body.idea is not None and body.spell is None:
+        version = await services.expansion.create(
+            body.idea, checkpoint=body.checkpoint, seed=body.seed, offline=body.offline
+        )
+    elif body.spell is not None and body.idea is None:
+        version = await services.library.create(body.spell.to_domain(), Author.EDIT, note=body.note)
+    else:
+        raise RequestInvalid("Send either idea or spell, one of them.", field="idea")
+    response.headers["Location"] = f"/api/spells/{version.spell_id}"
+    return SpellVersionView.of(version)
+
+
+@router.get("")
+async def list_spells(services: ServicesDep, limit: Limit = 50, before: Before = None) -> SpellPage:
+    """Stored spells, newest first."""
+    found = await services.library.page(limit, before)
+    more = found[-1].spell_id if len(found) == limit else None
+    return SpellPage(spells=[SpellSummaryView.of(summary) for summary in found], next_before=more)
+
+
+@router.get("/{id}")
+async def read_spell(spell_id: IdDep, services: ServicesDep) -> SpellView:
+    """A spell with all its versions and its chat."""
+    return await spell_view(services, spell_id)
+
+
+@router.get("/{id}/versions/{number}")
+async def read_version(spell_id: IdDep, number: int, services: ServicesDep) -> SpellVersionView:
+    """One version."""
+    return SpellVersionView.of(await services.library.get(spell_id, number))
+
+
+@router.get("/{id}/diff")
+async def read_difference(
+    spell_id: IdDep,
+    services: ServicesDep,
+    old: Annotated[int, Query(ge=1)],
+    new: Annotated[int, Query(ge=1)],
+) -> dict[str, Any]:
+    """What changed from version `old` to version `new`."""
+    return (await services.library.difference(spell_id, old, new)).to_json()
+
+
+@router.post("/{id}/versions", status_code=201)
+async def edit_spell(spell_id: IdDep, body: SpellEditIn, services: ServicesDep) -> SpellVersionView:
+    """Store a version edited by hand; 409 with the newest number when somebody else was first."""
+    version = await services.library.edit(spell_id, body.spell.to_domain(), body.parent, note=body.note)
+    return SpellVersionView.of(version)
+
+
+@router.post("/{id}/hands")
+async def plan_hands(spell_id: IdDep, body: HandsIn, services: ServicesDep) -> HandsView:
+    """What would keep the hands in order; with `apply` it becomes the next version."""
+    if body.apply:
+        version, plan = await services.hands.apply(spell_id, body.parent)
+    else:
+        version, plan = await services.hands.plan(spell_id, body.parent)
+    return HandsView(plan=plan.to_json(), version=SpellVersionView.of(version))

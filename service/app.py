@@ -1,0 +1,82 @@
+"""The ASGI application: a list of routers, one guard, one error shape; nothing happens at import."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from service import PRODUCT, product_version
+from service.api import catalogue, chats, generate, health, images, interrogations, jobs, problems, spells
+from service.api.guard import Guard, GuardConfig, allowed_hosts
+from service.api.streams import StreamCount
+from service.assembly import build
+from service.ids import IdFactory
+from service.settings import Settings, load_settings
+from service.web import pages
+
+ROUTERS = (
+    pages.router,
+    spells.router,
+    chats.router,
+    interrogations.router,
+    generate.router,
+    jobs.router,
+    images.router,
+    catalogue.router,
+    health.router,
+)
+
+
+def create_app(settings: Settings | None = None, *, fake_engine: bool = False) -> FastAPI:
+    """The application; its lifespan starts and stops everything behind it.
+
+    Args:
+        settings: The settings of this process; read from the environment when `None`.
+        fake_engine: See `service.assembly.build`.
+
+    Raises:
+        SettingsError: A setting cannot be used.
+    """
+    chosen = settings or load_settings()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with build(chosen, fake_engine=fake_engine) as services:
+            app.state.services = services
+            yield
+
+    app = FastAPI(
+        title=PRODUCT,
+        version=product_version(),
+        description="Photos and ideas become spells; spells become pictures.",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.streams = StreamCount(chosen.max_event_streams)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.mount("/static", pages.static_files())
+    problems.install(app)
+    app.add_middleware(Guard, config=_guard_config(chosen))
+    return app
+
+
+def run(settings: Settings) -> None:
+    """Serve until SIGTERM or Ctrl+C; then drain: streams end, jobs in work go back into the queue."""
+    from service.serving import serve  # noqa: PLC0415 (the server is not needed to make an application)
+
+    serve(create_app(settings), settings)
+
+
+def _guard_config(settings: Settings) -> GuardConfig:
+    return GuardConfig(
+        hosts=allowed_hosts(settings.host, settings.public_hosts),
+        max_json_bytes=settings.max_json_bytes,
+        max_picture_body_bytes=settings.max_picture_body_bytes,
+        idle_seconds=settings.body_idle_seconds,
+        total_seconds=settings.body_total_seconds,
+        new_id=IdFactory(),
+    )

@@ -1,0 +1,48 @@
+"""Runs the application under uvicorn, and lets open event streams end when the process is told to stop."""
+
+from __future__ import annotations
+
+import logging
+import math
+import sys
+from types import FrameType
+
+import uvicorn
+from fastapi import FastAPI
+
+from service.services import Services
+from service.settings import Settings
+
+
+class DrainingServer(uvicorn.Server):
+    """uvicorn waits for open answers before it stops the application; endless ones must be told."""
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
+        super().__init__(config)
+        self._app_state = app.state
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """First signal: drain. Second: leave at once, jobs are taken up by the next process."""
+        services = getattr(self._app_state, "services", None)
+        if isinstance(services, Services):
+            services.begin_drain()
+        super().handle_exit(sig, frame)
+
+
+def serve(app: FastAPI, settings: Settings) -> None:
+    """Serve `app` until a signal comes."""
+    logging.basicConfig(
+        level=settings.log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        h11_max_incomplete_event_size=32 * 1024,
+        timeout_graceful_shutdown=math.ceil(settings.drain_seconds),
+    )
+    DrainingServer(config, app).run()
