@@ -8,7 +8,7 @@ from prompts.metadata.document import NEGATIVE, Document, take_apart
 from prompts.metadata.exact import EXACT, exact_pair, exact_spell
 from prompts.metadata.fields import interpret, write
 from prompts.metadata.labels import rank
-from prompts.metadata.pairs import Pair, join_pair
+from prompts.metadata.pairs import Pair, join_pair, split_pairs
 from prompts.spell import Spell
 
 INFOTEXT_CHARACTERS = 64 * 1024
@@ -38,7 +38,7 @@ def parse_infotext(text: str) -> Spell:
             got=len(text),
             limit=INFOTEXT_CHARACTERS,
         ).with_code("metadata_too_large")
-    return _read_exactly(_plain(text))
+    return _read_exactly(text) or _plain(text)
 
 
 def format_infotext(spell: Spell) -> str:
@@ -51,8 +51,9 @@ def format_infotext(spell: Spell) -> str:
     if _plain(text) == spell:
         return text
     pair = exact_pair(spell, text)
-    separator = ", " if take_apart(text).pairs else "\n"
-    return f"{text}{separator}{pair}" if text else pair
+    parameters = take_apart(text).parameters_as_written
+    is_one_line = parameters and "\n" not in parameters
+    return f"{text}{', ' if is_one_line else chr(10)}{pair}" if text else pair
 
 
 def _plain(text: str) -> Spell:
@@ -122,11 +123,11 @@ def _gap(pairs: tuple[Pair, ...], group: str) -> int:
     return next((i for i, pair in enumerate(pairs) if rank(pair.key) > wanted), len(pairs))
 
 
-def _read_exactly(plain: Spell) -> Spell:
-    """`plain`, or the exact spell its last pair holds when that pair still belongs to this text."""
-    if not plain.extra or plain.extra[-1][0] != EXACT:
-        return plain
-    text = plain.written.rstrip()
-    raw = take_apart(text).pairs[-1].raw
-    body = text.removesuffix(raw).rstrip()
-    return exact_spell(plain.extra[-1][1], body.removesuffix(",")) or plain
+def _read_exactly(text: str) -> Spell | None:
+    """The spell of the exact pair that ends `text`; `None` without one, or when it belongs to another text."""
+    at = text.rfind(f'{EXACT}: "')  # quotes inside the pair's own JSON are escaped
+    pairs = split_pairs(text[at:]) if at >= 0 else ()
+    if len(pairs) != 1:
+        return None
+    before = text[:at]
+    return exact_spell(pairs[0].value, before[:-1] if before.endswith("\n") else before.removesuffix(", "))
