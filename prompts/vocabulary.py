@@ -121,11 +121,11 @@ def split_sampler(text: str) -> tuple[str, str | None]:
     try:
         return sampler_named(text).name, None
     except UnknownName as unknown:
-        folded = text.strip().casefold()
-        for label, aliases in SCHEDULE_TYPES:
-            for suffix in (label, *aliases):
-                if folded.endswith(" " + suffix.casefold()):
-                    return sampler_named(text.strip()[: -len(suffix)]).name, label
+        written = text.strip()
+        suffixes = ((suffix, label) for label, aliases in SCHEDULE_TYPES for suffix in (label, *aliases))
+        for suffix, label in sorted(suffixes, key=lambda entry: -len(entry[0])):  # "SGM Uniform" before "Uniform"
+            if written.casefold().endswith(" " + suffix.casefold()):
+                return sampler_named(written[: -len(suffix)]).name, label
         raise unknown from None
 
 

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import pytest
+
+from prompts import HiresFix, Lora, Params, Spell
+from prompts.errors import PromptEmpty, PromptTooLong, SpellOutOfRange
+from prompts.limits import IDEA_CHARACTERS, LORAS, PROMPT_CHARACTERS, check_idea, check_spell
+
+GOOD = Spell("a cat", "bad", (Lora("x", 0.66),), Params(20, "Euler", "Karras", 7.0, 1, 512, 768, 2, hires=HiresFix()))
+
+
+def test_a_sensible_spell_passes() -> None:
+    check_spell(GOOD)
+    check_spell(Spell())
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"steps": 0}, "steps"),
+        ({"steps": 151}, "steps"),
+        ({"cfg_scale": -0.1}, "cfg_scale"),
+        ({"cfg_scale": float("nan")}, "cfg_scale"),
+        ({"cfg_scale": float("inf")}, "cfg_scale"),
+        ({"seed": 2**32}, "seed"),
+        ({"seed": -2}, "seed"),
+        ({"clip_skip": 0}, "clip_skip"),
+        ({"clip_skip": 13}, "clip_skip"),
+        ({"width": 56}, "width"),
+        ({"width": 2056}, "width"),
+        ({"height": 513}, "height"),
+        ({"loras": (Lora("x", 4.5),)}, "weight of LoRA x"),
+        ({"loras": (Lora("x", 1.0, -5.0),)}, "UNet weight of LoRA x"),
+        ({"loras": (Lora("x"),) * (LORAS + 1)}, "loras"),
+        ({"hires": HiresFix(denoising_strength=1.1)}, "hires denoising_strength"),
+        ({"hires": HiresFix(upscale_by=4.5)}, "hires upscale_by"),
+        ({"hires": HiresFix(steps=151)}, "hires steps"),
+        ({"hires": HiresFix(resize_to=(8192, 0))}, "hires width"),
+    ],
+)
+def test_a_value_outside_its_range_is_refused_by_name(changes: dict[str, object], field: str) -> None:
+    with pytest.raises(SpellOutOfRange) as caught:
+        check_spell(GOOD.evolve(**changes))
+    assert caught.value.facts["field"] == field
+    assert caught.value.stable_code == "spell_out_of_range"
+
+
+def test_minus_one_asks_for_a_random_seed() -> None:
+    check_spell(GOOD.evolve(seed=-1))
+
+
+def test_a_side_off_the_grid_names_the_nearest_on_it() -> None:
+    with pytest.raises(SpellOutOfRange, match="for example 512"):
+        check_spell(GOOD.evolve(width=515))
+
+
+@pytest.mark.parametrize("field", ["prompt", "negative_prompt"])
+def test_nothing_is_cut_from_a_prompt_that_is_too_long(field: str) -> None:
+    check_spell(GOOD.evolve(**{field: "a" * PROMPT_CHARACTERS}))
+    with pytest.raises(PromptTooLong) as caught:
+        check_spell(GOOD.evolve(**{field: "a" * (PROMPT_CHARACTERS + 1)}))
+    assert caught.value.facts == {"field": field, "got": PROMPT_CHARACTERS + 1, "limit": PROMPT_CHARACTERS}
+
+
+def test_an_idea_is_trimmed_and_must_not_be_empty() -> None:
+    assert check_idea("  a cat\n") == "a cat"
+    with pytest.raises(PromptEmpty):
+        check_idea(" \n")
+    with pytest.raises(PromptTooLong):
+        check_idea("a" * (IDEA_CHARACTERS + 1))
