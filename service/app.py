@@ -7,12 +7,12 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from service import PRODUCT, product_version
 from service.api import catalogue, chats, generate, health, images, interrogations, jobs, problems, spells
 from service.api.guard import Guard, GuardConfig, allowed_hosts
 from service.api.streams import StreamCount
 from service.assembly import build
 from service.ids import IdFactory
+from service.product import PRODUCT, product_version
 from service.settings import Settings, load_settings
 from service.web import pages
 

@@ -12,7 +12,6 @@ from typing import Any
 from prompts.limits import SEED
 from prompts.resolve import resolve
 from prompts.spell import Params, Spell
-from service import PRODUCT, product_version
 from service.backbone import Backbone, JobLimits, Workers
 from service.bus.base import Moved, Progress
 from service.catalogue import Catalogue
@@ -21,6 +20,7 @@ from service.interrogation import fingerprint
 from service.jobs import ImageRecord, Job, JobEvent, JobKind
 from service.library import Library, with_lifted_loras
 from service.policy import Policy
+from service.product import PRODUCT, product_version
 from service.spell_json import ParamsModel, spell_to_json
 from service.store.base import Idempotency
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
-from service import product_version
 from service.api.deps import ServicesDep
 from service.api.views import HealthView
 from service.engine.base import EngineState
+from service.product import product_version
 
 router = APIRouter(tags=["health"])
 

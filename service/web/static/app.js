@@ -1,0 +1,134 @@
+// The page: puts the parts together. A pure client of the public API.
+import { Problem, call } from "./api.js";
+import { Book } from "./book.js";
+import { $, h } from "./dom.js";
+import { Editor } from "./editor.js";
+import { language, setLanguage, startLanguage, t } from "./i18n.js";
+import { JobPanel } from "./job.js";
+import { Photo } from "./photo.js";
+import { Talk } from "./talk.js";
+
+startLanguage();
+$("language").value = language();
+
+const book = new Book();
+const editor = new Editor();
+const panel = new JobPanel((spell) => { editor.show(spell); say(t("used")); $("prompt").focus(); }, complain);
+new Photo(book, complain);
+new Talk(book, keepEdits, complain);
+let catalogue = null;
+
+book.addEventListener("changed", () => {
+  editor.show(book.head.spell);
+  showVersion();
+  remember({ spell: book.id });
+});
+
+$("language").addEventListener("change", (event) => {
+  setLanguage(event.target.value);
+  editor.relabel();
+  showVersion();
+  showNotice();
+});
+$("alert-close").addEventListener("click", () => { $("alert").hidden = true; });
+
+$("spell-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  busy($("generate"), async () => {
+    say(t("saving"));
+    await keepEdits();
+    say("");
+    const job = await call("POST", "/api/jobs", { spell_id: book.id, version: book.head.number, count: Number($("count").value) || 1 });
+    remember({ job: job.id });
+    panel.watch(job.id);
+    $("job-box").scrollIntoView({ behavior: "smooth", block: "nearest" });
+  });
+});
+
+$("hands").addEventListener("click", (event) => busy(event.target, async () => {
+  await keepEdits();
+  const before = book.head.number;
+  const { version } = await call("POST", `/api/spells/${book.id}/hands`, { apply: true, parent: before });
+  book.take(version);
+  say(version.number === before ? t("handsNothing") : t("handsApplied"));
+}));
+
+$("copy").addEventListener("click", (event) => busy(event.target, async () => {
+  await keepEdits();
+  try {
+    await navigator.clipboard.writeText(book.head.infotext);
+    say(t("copied"));
+  } catch {
+    say(t("copyFailed"));
+  }
+}));
+
+/** What was typed becomes a version before anything is made of it. */
+async function keepEdits() {
+  if (!editor.isChanged()) return;
+  const spell = editor.read();
+  if (book.id === null && !spell.prompt.trim()) throw new Problem({ code: "nothing_yet", detail: t("needSpell") });
+  await book.keep(spell);
+}
+
+async function busy(button, work) {
+  button.disabled = true;
+  try {
+    await work();
+  } catch (problem) {
+    say("");
+    complain(problem);
+  } finally {
+    button.disabled = false;
+  }
+}
+
+function say(text) {
+  $("spell-status").textContent = text;
+}
+
+function complain(problem) {
+  if (!(problem instanceof Problem) && !problem.code) throw problem;
+  const texts = { unreachable: t("offline"), version_conflict: t("conflict") };
+  const near = problem.facts?.near?.length ? `\n${t("near", { names: problem.facts.near.join(", ") })}` : "";
+  $("alert-text").textContent = (texts[problem.code] ?? problem.message) + near;
+  $("alert").hidden = false;
+}
+
+function showVersion() {
+  $("spell-version").textContent = book.head ? t("spellVersion", { number: book.head.number }) : "";
+}
+
+/** The first run explains itself. */
+function showNotice() {
+  const demo = catalogue?.checkpoints.find((entry) => entry.is_usable);
+  const lines = [];
+  if (demo?.is_demo) lines.push(t("demoNotice", { notice: demo.notice }), t("demoCheckpoint"));
+  if (catalogue && catalogue.llm === null) lines.push(t("demoLlm"));
+  $("notice").hidden = !demo?.is_demo;
+  $("notice-summary").textContent = t("demoSummary");
+  $("notice-list").replaceChildren(...[...lines, t("demoDoctor")].map((line) => h("li", { textContent: line })));
+}
+
+function remember(changes) {
+  const now = new URLSearchParams(location.hash.slice(1));
+  for (const [name, value] of Object.entries(changes)) now.set(name, value);
+  history.replaceState(null, "", `#${now}`);
+}
+
+async function start() {
+  const place = new URLSearchParams(location.hash.slice(1));
+  if (place.get("job")) panel.watch(place.get("job"));
+  const opening = place.get("spell") ? book.open(place.get("spell")).catch(complain) : null;
+  try {
+    catalogue = await call("GET", "/api/catalogue");
+    editor.offer(catalogue);
+    showNotice();
+  } catch (problem) {
+    complain(problem);
+  }
+  await opening;
+  document.body.dataset.ready = "yes";
+}
+
+start();

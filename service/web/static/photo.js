@@ -1,0 +1,114 @@
+// A photo from anywhere: dropped, pasted or chosen. Its own metadata first, else what can be seen in it.
+import { call, follow } from "./api.js";
+import { $, h } from "./dom.js";
+import { t } from "./i18n.js";
+
+export class Photo {
+  #book;
+  #complain;
+  #stop = () => {};
+
+  constructor(book, complain) {
+    this.#book = book;
+    this.#complain = complain;
+    $("photo").addEventListener("change", (event) => this.#send(event.target.files[0]));
+    const drop = $("drop");
+    document.addEventListener("dragover", (event) => { event.preventDefault(); drop.classList.add("over"); });
+    document.addEventListener("dragleave", () => drop.classList.remove("over"));
+    document.addEventListener("drop", (event) => {
+      event.preventDefault();
+      drop.classList.remove("over");
+      this.#send(event.dataTransfer.files[0]);
+    });
+    document.addEventListener("paste", (event) => {
+      const file = [...(event.clipboardData?.files ?? [])].find((one) => one.type.startsWith("image/"));
+      if (file) this.#send(file);
+    });
+  }
+
+  async #send(file) {
+    if (!file) return;
+    this.#stop();
+    this.#view(file);
+    $("photo-status").textContent = t("photoReading");
+    const form = new FormData();
+    form.append("file", file);
+    try {
+      const found = await call("POST", "/api/interrogations", form);
+      if (found.status === "done") await this.#show(found);
+      else this.#watch(found.id);
+    } catch (problem) {
+      $("photo-status").textContent = "";
+      this.#complain(problem);
+    }
+    $("photo").value = "";
+  }
+
+  #view(file) {
+    const view = $("photo-view");
+    if (view.src) URL.revokeObjectURL(view.src);
+    view.src = URL.createObjectURL(file);
+    view.hidden = false;
+  }
+
+  #watch(id) {
+    const finish = async () => {
+      try {
+        await this.#show(await call("GET", `/api/interrogations/${id}`));
+      } catch (problem) {
+        this.#complain(problem);
+      }
+    };
+    const isOver = (status) => ["done", "failed", "cancelled"].includes(status);
+    this.#stop = follow(id, {
+      snapshot: (job) => { if (isOver(job.status)) finish(); },
+      progress: ({ phase, share }) => { $("photo-status").textContent = t("photoStage", { stage: phase, percent: Math.round(share * 100) }); },
+      image: () => {},
+      moved: ({ status }) => { if (isOver(status)) finish(); },
+      cut: () => { $("photo-status").textContent = t("reconnecting"); },
+    });
+  }
+
+  async #show(found) {
+    $("photo-status").textContent = "";
+    if (found.problem) {
+      this.#complain({ code: found.problem.code, message: found.problem.detail, facts: found.problem });
+      return;
+    }
+    if (!found.version) return;
+    const notice = found.interrogation?.notice ? ` ${found.interrogation.notice}` : "";
+    $("photo-status").textContent = found.source === "metadata" ? t("photoExact") : t("photoMeasured", { source: found.source }) + notice;
+    this.#book.take(found.version);
+    drawChips(found.interrogation?.terms ?? []);
+  }
+}
+
+/** The evidence as chips: pressed means the term stands in the prompt. */
+export function drawChips(terms) {
+  $("chips-box").hidden = terms.length === 0;
+  $("chips-note").textContent = t("chipsNote");
+  $("chips").replaceChildren(...terms.map((term) => h("li", {}, chip(term))));
+}
+
+function chip(term) {
+  const prompt = $("prompt");
+  const button = h("button", { type: "button", title: evidence(term) }, term.text);
+  if (term.similarity !== null) button.append(h("meter", { min: 0, max: 1, value: Math.max(0, term.similarity), "aria-label": evidence(term) }));
+  const refresh = () => button.setAttribute("aria-pressed", String(phrases(prompt.value).includes(term.text)));
+  button.addEventListener("click", () => {
+    const now = phrases(prompt.value);
+    prompt.value = (now.includes(term.text) ? now.filter((one) => one !== term.text) : [...now, term.text]).join(", ");
+    prompt.dispatchEvent(new Event("input"));
+  });
+  prompt.addEventListener("input", refresh);
+  refresh();
+  return button;
+}
+
+function phrases(text) {
+  return text.split(",").map((one) => one.trim()).filter(Boolean);
+}
+
+function evidence(term) {
+  return `${term.category}${term.similarity === null ? "" : ` ${term.similarity.toFixed(2)}`}`;
+}
