@@ -30,9 +30,7 @@ def build_tiny_model(seed: int = 0, *, quick_gelu: bool = True, **text_cfg: obje
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = CLIP(
-            TINY["embed_dim"], TINY["vision_cfg"], {**TINY["text_cfg"], **text_cfg}, quick_gelu=quick_gelu
-        )
+        model = CLIP(TINY["embed_dim"], TINY["vision_cfg"], {**TINY["text_cfg"], **text_cfg}, quick_gelu=quick_gelu)
         with torch.no_grad():
             for value in model.parameters():
                 if value.ndim > 1:
@@ -61,6 +59,44 @@ def save_tiny_folder(model: Any, folder: Path) -> Path:
     (folder / "open_clip_config.json").write_text(json.dumps(config))
     save_file({k: v.contiguous() for k, v in model.state_dict().items()}, folder / "open_clip_model.safetensors")
     return folder
+
+
+def build_custom_model() -> Any:
+    """The same transformer inside open_clip's CustomTextCLIP."""
+    ensure_torchvision()
+    import torch
+    from open_clip.model import CustomTextCLIP
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        model = CustomTextCLIP(TINY["embed_dim"], TINY["vision_cfg"], TINY["text_cfg"])
+    model.visual.preprocess_cfg = {**_preprocess(), "size": 32}
+    return model.eval()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """Tiny matrices on shared cores: threads cost more than they bring, and results stay the same everywhere."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def model_of() -> Callable[..., Any]:
+    """Builds tiny models: `model_of(seed=0, quick_gelu=True, **text_cfg)`."""
+    return build_tiny_model
+
+
+@pytest.fixture(scope="session")
+def custom_model_of() -> Callable[[], Any]:
+    return build_custom_model
+
+
+@pytest.fixture(scope="session")
+def model_folder() -> Callable[[Any, Path], Path]:
+    """Saves a model: `model_folder(model, folder)`."""
+    return save_tiny_folder
 
 
 @pytest.fixture(scope="session")
