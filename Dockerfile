@@ -1,6 +1,7 @@
 # CPU by default:           docker build -t spellwright .
 # With CUDA:                docker build -t spellwright --build-arg TORCH_BACKEND=cu128 .
-# Run:                      docker run -p 7860:7860 -v spellwright:/data -e SPELLWRIGHT_API_KEY=... spellwright
+# Run:                      docker run -p 127.0.0.1:7860:7860 -v spellwright:/data spellwright
+# Under another name:       add -e SPELLWRIGHT_PUBLIC_HOSTS=spells.example.org (there is no login yet: keep it private)
 FROM python:3.11-slim AS build
 ARG TORCH_BACKEND=cpu
 ENV UV_LINK_MODE=copy UV_NO_CACHE=1
