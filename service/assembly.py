@@ -24,12 +24,13 @@ from generator.demo.family import DemoFamily, find_family
 from generator.models.catalogue import Catalogue as ModelShelf
 from generator.models.hashes import HashCache
 from prompts.expansion.chat_model import ChatModel
-from prompts.interrogation import Interrogator
+from prompts.interrogation import Interrogator, MeasuredInterrogator, WeightsKind
 from service.backbone import Backbone, JobLimits
 from service.blobs.filesystem import FilesystemBlobs
 from service.bus.memory import MemoryBus
 from service.catalogue import Catalogue, Shelves
 from service.chat import Chats
+from service.clip_files import caption_weights, clip_weights
 from service.engine.base import EngineClient
 from service.engine.local import LocalEngine, SyncEngine
 from service.expansion import Expansions
@@ -207,9 +208,20 @@ def _fake_engine() -> SyncEngine:
 
 def _interrogator(settings: Settings, *, fake_engine: bool) -> Callable[[], Interrogator]:
     def build_interrogator() -> Interrogator:
-        from prompts.interrogation import MeasuredInterrogator  # noqa: PLC0415
+        if fake_engine:
+            return MeasuredInterrogator()
+        # Imports torch; this runs on the engine's thread.
+        from generator.device import Compute  # noqa: PLC0415
+        from prompts.interrogation.clip_model_interrogator import ClipInterrogator, ClipPaths  # noqa: PLC0415
 
-        return MeasuredInterrogator()
+        device = str(Compute.resolve(settings.device, "auto").device)
+        labels, folder = settings.cache_path / "labels", clip_weights(settings)
+        if folder is not None:
+            paths = ClipPaths(folder, cache=labels, caption=caption_weights(settings))
+            return ClipInterrogator.from_paths(paths, "real", device=device)
+        family = find_family(settings.cache_path)
+        kind: WeightsKind = "trained-demo" if family.kind == "trained" else "random"
+        return ClipInterrogator.from_paths(ClipPaths(family.clip, family.labels, labels), kind, device=device)
 
     return build_interrogator
 

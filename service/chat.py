@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from prompts.errors import PromptEmpty
+from prompts.expansion.catalogue import LoraCard
 from prompts.expansion.chat_model import ChatModel, Message
-from prompts.expansion.diff import SpellDiff, diff
+from prompts.expansion.diff import SpellDiff
 from prompts.expansion.edit_json import edits_to_json
-from prompts.expansion.refine import Refinement, refine
+from prompts.expansion.refine import Refinement, TurnContext, refine
 from prompts.limits import check_idea, check_spell
 from service.backbone import Backbone
 from service.catalogue import Catalogue
@@ -104,37 +105,50 @@ class Chats:
     async def _refine(
         self, head: SpellVersion, message: str, chat: ChatModel | None, on_text: OnText | None
     ) -> Refinement:
-        info = await self._catalogue.checkpoint(head.spell.params.checkpoint)
-        turns = await asyncio.to_thread(self._store.turns, head.spell_id)
-        transcript = tuple(
+        info, loras, turns, versions = await asyncio.gather(
+            self._catalogue.checkpoint(head.spell.params.checkpoint),
+            self._catalogue.loras(),
+            asyncio.to_thread(self._store.turns, head.spell_id),
+            self._library.versions(head.spell_id),
+        )
+        context = TurnContext(
+            locked=tuple(head.details.get("locked", ())),
+            catalogue_loras=tuple(LoraCard(lora.name) for lora in loras if lora.is_usable),
+            versions=tuple(version.spell for version in versions),
+            on_failure="raise",
+            on_text=on_text,
+        )
+        transcript = [
             line
             for turn in turns[-TRANSCRIPT_TURNS:]
             for line in (Message("user", turn.message), Message("assistant", turn.reply))
-        )
-        return await refine(head.spell, message, info.profile.name, chat=chat, transcript=transcript)
+        ]
+        return await refine(head.spell, message, info.profile, chat, transcript, context)
 
     async def _store_turn(self, head: SpellVersion, message: str, refinement: Refinement) -> TurnResult:
         edits = edits_to_json(refinement.edits)
-        turn = ChatTurn(head.spell_id, 0, message, refinement.reply, refinement.by, head.number, self._clock())
-        if refinement.spell == head.spell:
-            stored = await asyncio.to_thread(self._store.add_turn, turn)
-            return TurnResult(head, stored, diff(head.spell, head.spell), refinement.understood, edits)
+        now = self._clock()
+        turn = ChatTurn(head.spell_id, 0, message, refinement.reply, refinement.by, head.number, now)
+        locked = list(refinement.locked)
+        if refinement.spell == head.spell and locked == list(head.details.get("locked", ())):
+            stored_turn = await asyncio.to_thread(self._store.add_turn, turn)
+            return TurnResult(head, stored_turn, refinement.diff, refinement.understood, edits)
         check_spell(refinement.spell)
         self._policy.check(refinement.spell)
+        base = head.number if refinement.base_version is None else refinement.base_version + 1
         version = SpellVersion(
             head.spell_id,
             0,
-            head.number,
+            base,
             Author.CHAT,
             refinement.spell,
-            self._clock(),
+            now,
             note=message[:200],
-            details={"by": refinement.by, "edits": edits},
+            details={"by": refinement.by, "edits": edits, "locked": locked},
         )
-        stored_version = await asyncio.to_thread(self._store.append, version, turn)
+        stored = await asyncio.to_thread(self._store.append, version, head.number, turn)
         turns = await asyncio.to_thread(self._store.turns, head.spell_id)
-        change = diff(head.spell, stored_version.spell)
-        return TurnResult(stored_version, turns[-1], change, refinement.understood, edits)
+        return TurnResult(stored, turns[-1], refinement.diff, refinement.understood, edits)
 
 
 def _checked(message: str) -> str:

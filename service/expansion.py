@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from prompts.expansion.catalogue import LoraCard
 from prompts.expansion.chat_model import ChatModel
 from prompts.expansion.expand import Expansion, expand
+from prompts.expansion.families import family_named
 from prompts.limits import check_idea
 from service.catalogue import Catalogue
 from service.library import Library
@@ -57,4 +59,6 @@ class Expansions:
     async def expand(self, idea: str, family: str, *, seed: int = 0, offline: bool = False) -> Expansion:
         """The expansion alone; nothing is stored. Raises as `create`."""
         chat = None if offline else self._chat
-        return await expand(idea, family, chat=chat, seed=seed)
+        cards = tuple(LoraCard(lora.name) for lora in await self._catalogue.loras() if lora.is_usable)
+        # Somebody who configured a language model wants its words, or to know why there are none.
+        return await expand(idea, family_named(family), chat, seed=seed, catalogue_loras=cards, on_failure="raise")

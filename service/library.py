@@ -58,7 +58,7 @@ class Library:
         """
         clean = self._checked(spell)
         version = SpellVersion(spell_id, 0, parent, author, clean, self._clock(), note=note)
-        return await asyncio.to_thread(self._store.append, version)
+        return await asyncio.to_thread(self._store.append, version, parent)
 
     async def get(self, spell_id: str, number: int | None = None) -> SpellVersion:
         """One version, or the newest.

@@ -107,10 +107,11 @@ class SpellStore(Protocol):
         """Store version 1 of a new spell."""
         ...
 
-    def append(self, version: SpellVersion, turn: ChatTurn | None = None) -> SpellVersion:
+    def append(self, version: SpellVersion, head: int, turn: ChatTurn | None = None) -> SpellVersion:
         """Store the next version, and the chat turn that led to it, together.
 
-        `version.parent` must be the head; `version.number` is ignored and drawn.
+        `head` is the number of the newest version the caller knows; `version.parent` may be an older one.
+        `version.number` is ignored and drawn.
 
         Raises:
             NotFound: No such spell.

@@ -34,17 +34,17 @@ class SqlSpellStore:
             connection.execute(insert(spell_versions).values(**version_row(first)))
         return first
 
-    def append(self, version: SpellVersion, turn: ChatTurn | None = None) -> SpellVersion:
+    def append(self, version: SpellVersion, head: int, turn: ChatTurn | None = None) -> SpellVersion:
         """Store the next version, and the chat turn that led to it, together."""
         with self._database.write() as connection:
-            head = _head_number(connection, version.spell_id)
-            if version.parent != head:
+            now = _head_number(connection, version.spell_id)
+            if head != now:
                 raise Conflict(
-                    f"This spell is at version {head} now, not {version.parent}. Load version {head} and change that.",
-                    head=head,
-                    got=version.parent,
+                    f"This spell is at version {now} now, not {head}. Load version {now} and change that.",
+                    head=now,
+                    got=head,
                 )
-            stored = replace(version, number=head + 1)
+            stored = replace(version, number=now + 1)
             connection.execute(insert(spell_versions).values(**version_row(stored)))
             connection.execute(
                 update(spells)

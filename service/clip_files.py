@@ -1,0 +1,27 @@
+"""Which models for reading photos lie in the data folder. Looks at names only; imports no torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from service.settings import Settings
+
+CLIP_CONFIG, CLIP_WEIGHTS = "open_clip_config.json", "open_clip_model.safetensors"
+CAPTION_FOLDERS = ("caption", "blip-base", "blip-large")
+
+
+def clip_weights(settings: Settings) -> Path | None:
+    """The folder of CLIP weights in open_clip's local format; `None` when there is none.
+
+    Of several, the one named like the setting `clip_model` (with `/` written `-`).
+    """
+    wanted = settings.clip_model.replace("/", "-").casefold()
+    found = sorted(config.parent for config in (settings.data_dir / "models").glob(f"**/{CLIP_CONFIG}"))
+    whole = [folder for folder in found if (folder / CLIP_WEIGHTS).is_file()]
+    return min(whole, key=lambda folder: folder.name.casefold() != wanted, default=None)
+
+
+def caption_weights(settings: Settings) -> Path | None:
+    """The folder of the caption model; `None` when there is none."""
+    folders = (settings.data_dir / "models" / name for name in CAPTION_FOLDERS)
+    return next((folder for folder in folders if (folder / "config.json").is_file()), None)
