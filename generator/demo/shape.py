@@ -43,7 +43,7 @@ RANDOM_SHAPE = FamilyShape(
 )
 
 TRAINED_SHAPE = FamilyShape(
-    unet_channels=(64, 128, 192),
+    unet_channels=(48, 96, 160),
     unet_layers=1,
     unet_plain_levels=(0,),
     vae_channels=(16, 32, 64, 96),
@@ -51,5 +51,6 @@ TRAINED_SHAPE = FamilyShape(
     text_layers=4,
     vision_width=192,
     vision_layers=4,
-    vision_patch=8,
+    vision_patch=16,
+    vision_size=96,
 )

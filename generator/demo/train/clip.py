@@ -1,0 +1,149 @@
+"""Stage `clip`: the dual encoder, whose text half is the pipeline's text tower."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from generator.demo.concepts import read_concepts
+from generator.demo.networks import build_dual_encoder, dual_encoder_config, library
+from generator.demo.shape import TRAINED_SHAPE
+from generator.demo.train.caption import Teller
+from generator.demo.train.data import vocabulary
+from generator.demo.train.foreign import foreign_words
+from generator.demo.train.pairs import SHARES, Pairs, attribute_sizes
+from generator.demo.train.pictures import PictureFile, Pixels, open_pictures
+from generator.demo.train.run import Recipe, TrainingRun, read_average
+from generator.demo.train.vae import to_tensor
+from generator.demo.train.workspace import Workspace
+
+_log = logging.getLogger(__name__)
+_HIGHEST_SCALE = 50.0
+_SHARPNESS = 10.0  # the towers' vectors have length 1: without it no answer could be certain
+
+
+class PairLoss(nn.Module):
+    """The losses of an open_clip `CLIP`: contrastive, and the naming of attributes by both towers.
+
+    The heads that name the attributes are shared by the towers, which brings the two into one space long
+    before a contrastive loss of small batches would.
+
+    Args:
+        model: The dual encoder.
+        heads: Number of answers of each attribute.
+    """
+
+    def __init__(self, model: nn.Module, heads: dict[str, int]) -> None:
+        super().__init__()
+        self.model: Any = model
+        width = TRAINED_SHAPE.text_width
+        self.heads = nn.ModuleDict({name: nn.Linear(width, count) for name, count in heads.items()})
+
+    def forward(self, pictures: Tensor, ids: Tensor, same: Tensor, answers: dict[str, Tensor]) -> Tensor:
+        """Mean cross-entropy of both directions, plus that of the attributes.
+
+        Args:
+            pictures: [batch, 3, side, side] in -1..1.
+            ids: [batch, 77], int64.
+            same: [batch, batch], 1.0 where two captions are equal.
+            answers: Of every attribute, int64 [2, batch]: what the picture shows and what the caption
+                tells; -100 where it tells nothing.
+        """
+        seen = functional.normalize(self.model.encode_image(pictures).float(), dim=-1)
+        told = functional.normalize(self._tell(ids).float(), dim=-1)
+        scale = self.model.logit_scale.exp().clamp(max=_HIGHEST_SCALE)
+        scores = scale * seen @ told.T
+        targets = same / same.sum(1, keepdim=True)
+        loss = (functional.cross_entropy(scores, targets) + functional.cross_entropy(scores.T, targets)) / 2
+        for name, head in self.heads.items():
+            for side, right in zip((seen, told), answers[name], strict=True):
+                if (right >= 0).any():
+                    loss = loss + 0.5 * functional.cross_entropy(_SHARPNESS * head(side), right)
+        return loss
+
+    def _tell(self, ids: Tensor) -> Tensor:
+        """The model's own `encode_text`, computed only up to the longest caption."""
+        model = self.model
+        ends = ids.argmax(1)
+        longest = int(ends.max()) + 1
+        hidden = model.token_embedding(ids[:, :longest]) + model.positional_embedding[:longest]
+        hidden = model.ln_final(model.transformer(hidden, attn_mask=model.attn_mask[:longest, :longest]))
+        pooled: Tensor = hidden[torch.arange(len(ids)), ends] @ model.text_projection
+        return pooled
+
+
+def train_clip(workspace: Workspace, minutes: float) -> None:
+    """Train the dual encoder on the drawing style, a second set of drawings and the LoRA's style."""
+    pairs = Pairs(
+        {name: open_pictures(workspace.pictures(name)) for name in SHARES},
+        make_teller(workspace),
+        tuple(c.name for c in read_concepts()),
+    )
+    tokenizer = read_tokenizer(workspace)
+    recipe = Recipe(
+        minutes, peak_rate=1e-3, weight_decay=0.02, average_decay=0.995, warm_up_steps=60, seed=workspace.plan.seed + 1
+    )
+    run = TrainingRun(_new_loss(workspace), recipe, workspace.checkpoint("clip"))
+    count = 2 * workspace.plan.batch
+    while run.goes_on():
+        batch = pairs.batch(count, run.rng)
+        ids = tokenise(tokenizer, batch.captions)
+        with torch.autocast("cpu", torch.bfloat16):
+            loss = run.network(shrink(batch.pixels), ids, batch.same(), batch.answers)
+        run.step(loss, samples=count)
+    run.finish()
+    for name in ("base", "held"):
+        top1, top5 = name_accuracy(workspace, open_pictures(workspace.pictures(name)), limit=300)
+        _log.info("clip: names of %s pictures: top-1 %.1f %%, top-5 %.1f %%", name, 100 * top1, 100 * top5)
+
+
+def make_teller(workspace: Workspace) -> Teller:
+    """The caption writer of this plan."""
+    concepts = {c.name: c for c in read_concepts(workspace.plan.concepts)}
+    return Teller(concepts, foreign_words(vocabulary(workspace)), names_style=True)
+
+
+def read_dual_encoder(workspace: Workspace) -> Any:
+    """The trained dual encoder, in evaluation mode."""
+    loss: Any = read_average(_new_loss(workspace), workspace.checkpoint("clip"))
+    return loss.model.eval().requires_grad_(requires_grad=False)
+
+
+def _new_loss(workspace: Workspace) -> PairLoss:
+    config = dual_encoder_config(TRAINED_SHAPE, len(vocabulary(workspace).tokens))
+    return PairLoss(build_dual_encoder(config), attribute_sizes(len(read_concepts())))
+
+
+def read_tokenizer(workspace: Workspace) -> Any:
+    """The plan's `CLIPTokenizer`."""
+    return library("transformers").CLIPTokenizer.from_pretrained(str(workspace.tokenizer))
+
+
+def tokenise(tokenizer: Any, captions: list[str]) -> Tensor:
+    """int64 [batch, 77]."""
+    ids: Tensor = tokenizer(captions, padding="max_length", truncation=True, return_tensors="pt").input_ids
+    return ids
+
+
+def shrink(pixels: Pixels) -> Tensor:
+    """uint8 [batch, h, w, 3] to the vision tower's [batch, 3, side, side] in -1..1."""
+    side = TRAINED_SHAPE.vision_size
+    return functional.interpolate(to_tensor(pixels), (side, side), mode="bilinear", antialias=True)
+
+
+def name_accuracy(workspace: Workspace, pictures: PictureFile, limit: int) -> tuple[float, float]:
+    """Top-1 and top-5 share of single-thing pictures whose concept the dual encoder names right."""
+    names = [c.name for c in read_concepts(workspace.plan.concepts)]
+    rows = [i for i in pictures.rows_of(names) if pictures.scenes[i].layout == "single"][:limit]
+    model: Any = read_dual_encoder(workspace)
+    with torch.no_grad():
+        told = model.encode_text(tokenise(read_tokenizer(workspace), names), normalize=True)
+        seen = model.encode_image(shrink(pictures.pixels[rows]), normalize=True)
+    ranked = (seen @ told.T).argsort(dim=1, descending=True).numpy()
+    truth = np.array([names.index(pictures.scenes[i].name) for i in rows])[:, None]
+    return float((ranked[:, :1] == truth).any(1).mean()), float((ranked[:, :5] == truth).any(1).mean())

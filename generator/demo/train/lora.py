@@ -1,0 +1,85 @@
+"""Stage `lora`: a style LoRA on the finished UNet, stored in kohya's format."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from generator.demo.train.diffusion import make_diffusion
+from generator.demo.train.latents import TextStates, prepare
+from generator.demo.train.run import Recipe, TrainingRun, read_average
+from generator.demo.train.unet import PREDICTION, drop_captions, read_unet
+from generator.demo.train.workspace import Workspace
+
+RANK = 8
+_ROWS = 1_000
+STYLE = "ink"
+_LAYERS = ("to_q", "to_k", "to_v", "to_out.0", "ff.net.0.proj", "ff.net.2", "conv1", "conv2")
+
+
+class LowRank(nn.Module):
+    """A frozen layer with a trainable low-rank addition.
+
+    Args:
+        layer: An `nn.Linear` or `nn.Conv2d`.
+    """
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+        self.down: nn.Linear | nn.Conv2d
+        self.up: nn.Linear | nn.Conv2d
+        if isinstance(layer, nn.Linear):
+            self.down = nn.Linear(layer.in_features, RANK, bias=False)
+            self.up = nn.Linear(RANK, layer.out_features, bias=False)
+        elif isinstance(layer, nn.Conv2d):
+            self.down = nn.Conv2d(layer.in_channels, RANK, 3, stride=layer.stride, padding=layer.padding, bias=False)  # type: ignore[arg-type]
+            self.up = nn.Conv2d(RANK, layer.out_channels, 1, bias=False)
+        else:
+            raise TypeError(f"no LoRA for {type(layer).__name__}")
+        nn.init.zeros_(self.up.weight)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """The layer's output plus the addition, at weight 1."""
+        out: Tensor = self.layer(hidden) + self.up(self.down(hidden))
+        return out
+
+
+def train_lora(workspace: Workspace, minutes: float) -> None:
+    """Train the ink style; the base UNet stays as it is."""
+    material = prepare(workspace, STYLE, _ROWS)
+    empty = TextStates(workspace)([""])
+    diffusion = make_diffusion(PREDICTION)
+    recipe = Recipe(minutes, peak_rate=5e-4, weight_decay=0.0, average_decay=0.99, seed=workspace.plan.seed + 3)
+    run = TrainingRun(with_low_rank(read_unet(workspace)), recipe, workspace.checkpoint("lora"))
+    while run.goes_on():
+        latents, texts = material.batch(workspace.plan.batch, run.rng)
+        loss = diffusion.loss(run.network, latents, drop_captions(texts, empty, run.rng))
+        run.step(loss, samples=len(latents))
+    run.finish()
+
+
+def with_low_rank(unet: nn.Module) -> nn.Module:
+    """`unet`, frozen, with a low-rank addition on every attention, feed-forward and residual layer."""
+    unet.requires_grad_(requires_grad=False)
+    for name, layer in list(unet.named_modules()):
+        if name.endswith(_LAYERS) and isinstance(layer, nn.Linear | nn.Conv2d):
+            parent, _, child = name.rpartition(".")
+            setattr(unet.get_submodule(parent), child, LowRank(layer))
+    return unet
+
+
+def read_lora(workspace: Workspace) -> dict[str, Tensor]:
+    """The trained LoRA as kohya's keys and tensors."""
+    unet = read_average(with_low_rank(read_unet(workspace)), workspace.checkpoint("lora"))
+    state: dict[str, Tensor] = {}
+    for name, module in unet.named_modules():
+        if isinstance(module, LowRank):
+            key = "lora_unet_" + name.replace(".", "_")
+            pair: Any = module
+            state[f"{key}.alpha"] = torch.tensor(float(RANK))
+            state[f"{key}.lora_down.weight"] = pair.down.weight.detach()
+            state[f"{key}.lora_up.weight"] = pair.up.weight.detach()
+    return state
