@@ -36,7 +36,8 @@ def model_folders(tiny_family: DemoFamily, tmp_path: Path) -> ModelFolders:
 
 @pytest.fixture
 def engine(model_folders: ModelFolders) -> Engine:
-    return Engine(EngineConfig(model_folders, device="cpu"))
+    # One thread: the tiny networks spend longer waking threads than computing.
+    return Engine(EngineConfig(model_folders, device="cpu", threads=1))
 
 
 @pytest.fixture

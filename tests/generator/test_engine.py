@@ -1,0 +1,263 @@
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+import torch
+
+from generator.config import EngineConfig, ModelFolders
+from generator.demo.family import DemoFamily
+from generator.engine import Engine
+from generator.errors import (
+    CheckpointNotFound,
+    GeneratorError,
+    LoraNotFound,
+    OutOfMemory,
+    QueueFull,
+    UnsupportedSpell,
+)
+from generator.events import (
+    FINAL_EVENTS,
+    Cancelled,
+    Event,
+    Failed,
+    ImageReady,
+    Picture,
+    PreviewReady,
+    Started,
+    StepDone,
+)
+from generator.request import GenerationRequest
+from prompts.spell import HiresFix, Lora
+
+Ask = Callable[..., GenerationRequest]
+Draw = Callable[[Engine, GenerationRequest], ImageReady]
+RunAll = Callable[[Engine, Sequence[GenerationRequest]], list[Event]]
+
+
+def _pixels(picture: Picture) -> np.ndarray:
+    return np.frombuffer(picture.rgb, np.uint8).reshape(picture.height, picture.width, 3).astype(int)
+
+
+def _strangers(ask: Ask) -> list[GenerationRequest]:
+    """Neighbours that differ in everything a batch may differ in, and some that cannot share a call."""
+    return [
+        ask("s1", prompt="a (blue:1.4) dog", sampler="DPM++ SDE", schedule_type="Karras", seed=5, steps=6),
+        ask("s2", prompt="x", negative_prompt="y", sampler="Euler a", seed=6, cfg_scale=3.0, steps=3),
+        ask("s3", prompt="a AND b :0.5", sampler="Heun", seed=7, cfg_scale=1.0),
+        ask("s4", prompt="lora", loras=(Lora("demo-style", 0.7),), seed=8),
+        ask("s5", prompt="large", width=128, seed=9, hires=HiresFix(upscale_by=1.5, steps=2)),
+    ]
+
+
+def test_a_picture_alone_equals_the_same_picture_beside_strangers(
+    engine: Engine, ask: Ask, draw_one: Draw, run_all: RunAll
+) -> None:
+    alone = draw_one(engine, ask("a", sampler="DPM++ 2M", steps=8))
+    events = run_all(engine, [*_strangers(ask), ask("a", sampler="DPM++ 2M", steps=8)])
+    beside = next(e for e in events if isinstance(e, ImageReady) and e.request_id == "a")
+    difference = np.abs(_pixels(alone.picture) - _pixels(beside.picture))
+    # Kernels round differently at other batch sizes; a level of 1 in 255 at most.
+    assert difference.max() <= 1
+    assert len([e for e in events if isinstance(e, ImageReady)]) == 6
+
+
+def test_deterministic_mode_is_bit_equal_alone_and_beside_strangers(
+    model_folders: ModelFolders, ask: Ask, draw_one: Draw, run_all: RunAll
+) -> None:
+    engine = Engine(EngineConfig(model_folders, device="cpu", threads=1, deterministic=True, max_rows=6))
+    alone = draw_one(engine, ask("a", sampler="DPM++ 2M", steps=8))
+    events = run_all(engine, [*_strangers(ask), ask("a", sampler="DPM++ 2M", steps=8)])
+    beside = next(e for e in events if isinstance(e, ImageReady) and e.request_id == "a")
+    assert alone.picture.rgb == beside.picture.rgb
+
+
+def test_a_picture_equals_diffusers_own_pipeline_with_the_same_noise_and_euler(
+    engine: Engine, tiny_family: DemoFamily, ask: Ask, draw_one: Draw
+) -> None:
+    # 10 steps make linspace(0, 999, 10) whole numbers, so that both interpolate no sigma.
+    request = ask(prompt="a red cat", negative_prompt="ugly", steps=10, seed=11, width=64, height=96)
+    ours = _pixels(draw_one(engine, request).picture)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # diffusers deprecations are not ours
+        from diffusers import EulerDiscreteScheduler, StableDiffusionPipeline
+
+        pipeline = StableDiffusionPipeline.from_pretrained(tiny_family.checkpoint, safety_checker=None)
+        pipeline.scheduler = EulerDiscreteScheduler.from_config(pipeline.scheduler.config, timestep_spacing="linspace")
+        pipeline.set_progress_bar_config(disable=True)
+        theirs = pipeline(
+            "a red cat",
+            negative_prompt="ugly",
+            num_inference_steps=10,
+            guidance_scale=7.0,
+            width=64,
+            height=96,
+            generator=torch.Generator("cpu").manual_seed(11),
+            output_type="np",
+        ).images[0]
+    assert np.abs(ours / 255 - theirs).max() < 2.5 / 255
+
+
+def test_events_tell_the_whole_way_in_order(engine: Engine, ask: Ask, run_all: RunAll) -> None:
+    events = run_all(engine, [ask(steps=3, preview_every=2, hires=HiresFix(upscale_by=2.0, steps=2))])
+    assert events[0] == Started("a", 5)
+    assert [(e.phase, e.done, e.total) for e in events if isinstance(e, StepDone)] == [
+        ("base", 1, 5),
+        ("base", 2, 5),
+        ("base", 3, 5),
+        ("hires", 4, 5),
+        ("hires", 5, 5),
+    ]
+    previews = [e.picture for e in events if isinstance(e, PreviewReady)]
+    assert [(p.width, p.height) for p in previews] == [(8, 8), (16, 16)]
+    assert all(len(p.rgb) == p.width * p.height * 3 for p in previews)
+    assert isinstance(events[-1], ImageReady)
+    assert (events[-1].picture.width, events[-1].picture.height) == (128, 128)
+    assert not engine.has_work()
+
+
+@pytest.mark.parametrize("calls_before", [0, 1, 3])
+def test_an_aborted_picture_ends_at_the_next_step_and_the_others_go_on(
+    engine: Engine, ask: Ask, draw_one: Draw, run_all: RunAll, calls_before: int
+) -> None:
+    expected = draw_one(engine, ask("b"))
+    engine.add(ask("a", steps=20))
+    engine.add(ask("b"))
+    events: list[Event] = []
+    for _ in range(calls_before):
+        events += engine.step()
+    engine.abort("a")
+    engine.abort("unknown")
+    events += run_all(engine, [])
+    assert [e.request_id for e in events if isinstance(e, Cancelled)] == ["a"]
+    done = [e for e in events if isinstance(e, FINAL_EVENTS)]
+    assert {e.request_id for e in done} == {"a", "b"}
+    picture = next(e for e in done if isinstance(e, ImageReady)).picture
+    assert np.abs(_pixels(picture) - _pixels(expected.picture)).max() <= 1
+
+
+def test_a_request_joins_between_two_steps_of_a_running_one(engine: Engine, ask: Ask, run_all: RunAll) -> None:
+    engine.add(ask("a", steps=6))
+    engine.step()
+    engine.add(ask("b", steps=2, seed=2))
+    together = engine.step()
+    assert {e.request_id for e in together if isinstance(e, StepDone)} == {"a", "b"}
+    events = run_all(engine, [])
+    assert [e.request_id for e in events if isinstance(e, ImageReady)] == ["b", "a"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "near"),
+    [
+        ({"checkpoint": "tinny"}, CheckpointNotFound, "tiny"),
+        ({"loras": (Lora("demo-stile"),)}, LoraNotFound, "demo-style"),
+        ({"sampler": "DPM adaptive"}, UnsupportedSpell, "DPM++ 2M"),
+        ({"sampler": "PLMS", "schedule_type": "Karras"}, UnsupportedSpell, "Automatic"),
+        ({"clip_skip": 12}, UnsupportedSpell, "2 layers"),
+        ({"hires": HiresFix(checkpoint="other")}, UnsupportedSpell, "second checkpoint"),
+    ],
+)
+def test_what_cannot_be_drawn_fails_alone_and_says_what_is_near(
+    engine: Engine, ask: Ask, run_all: RunAll, changes: dict[str, object], error: type[GeneratorError], near: str
+) -> None:
+    events = run_all(engine, [ask("bad", **changes), ask("good")])
+    final = {e.request_id: e for e in events if isinstance(e, FINAL_EVENTS)}
+    failed = final["bad"]
+    assert isinstance(failed, Failed)
+    assert isinstance(failed.error, error)
+    assert near in failed.error.detail
+    assert isinstance(final["good"], ImageReady)
+
+
+def test_weights_that_are_not_finite_in_the_middle_fail_with_not_finite(
+    engine: Engine, ask: Ask, run_all: RunAll, draw_one: Draw
+) -> None:
+    # A CFG scale cannot overflow float32 here, so break the network itself while a picture is in flight.
+    engine.add(ask("a", steps=4))
+    engine.step()
+    bias = engine._loaded().checkpoint.unet.conv_out.bias
+    kept = bias.clone()
+    bias.fill_(float("nan"))
+    events = run_all(engine, [])
+    assert isinstance(events[-1], Failed)
+    assert events[-1].error.stable_code == "not_finite"
+    bias.copy_(kept)
+    draw_one(engine, ask("b"))
+
+
+def test_out_of_memory_with_several_pictures_is_tried_again_one_by_one(
+    engine: Engine, ask: Ask, run_all: RunAll, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.add(ask("warm"))
+    run_all(engine, [])
+    checkpoint = engine._loaded().checkpoint
+    real = checkpoint.predict
+
+    def small_device(latents: torch.Tensor, timesteps: torch.Tensor, context: torch.Tensor) -> torch.Tensor:
+        if latents.numel() > 2 * 4 * 8 * 8:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return real(latents, timesteps, context)
+
+    monkeypatch.setattr(checkpoint, "predict", small_device)
+    events = run_all(engine, [ask("a"), ask("b", seed=2), ask("large", width=128)])
+    final = {e.request_id: e for e in events if isinstance(e, FINAL_EVENTS)}
+    assert isinstance(final["a"], ImageReady)
+    assert isinstance(final["b"], ImageReady)
+    failed = final["large"]
+    assert isinstance(failed, Failed)
+    assert isinstance(failed.error, OutOfMemory)
+    assert failed.error.facts["near"] == [64, 64]
+
+
+def test_a_full_line_and_a_duplicate_id_are_refused_at_once(model_folders: ModelFolders, ask: Ask) -> None:
+    engine = Engine(EngineConfig(model_folders, device="cpu", threads=1, max_waiting=2))
+    engine.add(ask("a"))
+    with pytest.raises(GeneratorError) as duplicate:
+        engine.add(ask("a"))
+    assert duplicate.value.stable_code == "duplicate_request"
+    engine.add(ask("b"))
+    with pytest.raises(QueueFull):
+        engine.add(ask("c"))
+
+
+def test_an_idle_engine_steps_without_events(engine: Engine) -> None:
+    assert not engine.has_work()
+    assert engine.step() == []
+
+
+def test_an_internal_error_is_told_without_its_text(
+    engine: Engine, ask: Ask, run_all: RunAll, monkeypatch: pytest.MonkeyPatch, draw_one: Draw
+) -> None:
+    draw_one(engine, ask("warm"))
+    checkpoint = engine._loaded().checkpoint
+
+    def secret(*_: object) -> torch.Tensor:
+        raise TypeError("/home/someone/secret")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint, "predict", secret)
+        events = run_all(engine, [ask("a")])
+    assert isinstance(events[-1], Failed)
+    assert "TypeError" in events[-1].error.detail
+    assert "secret" not in events[-1].error.detail
+    draw_one(engine, ask("b"))
+
+
+def test_prompt_editing_takes_hold_in_the_middle_of_the_steps(engine: Engine, ask: Ask, draw_one: Draw) -> None:
+    first = _pixels(draw_one(engine, ask("a", prompt="a cat", steps=6)).picture)
+    second = _pixels(draw_one(engine, ask("b", prompt="a dog", steps=6)).picture)
+    edited = _pixels(draw_one(engine, ask("c", prompt="a [cat:dog:0.2]", steps=6)).picture)
+    never = _pixels(draw_one(engine, ask("d", prompt="a [cat:dog:1.0]", steps=6)).picture)
+    at_once = _pixels(draw_one(engine, ask("e", prompt="a [cat:dog:-1]", steps=6)).picture)
+    assert (never == first).all()
+    assert np.abs(at_once - second).max() <= 1
+    # Untrained networks hardly listen to the prompt, so any difference counts.
+    assert (edited != first).any()
+    assert (edited != second).any()
+
+
+def test_the_vae_of_a_spell_that_is_not_used_is_told_in_a_note(engine: Engine, ask: Ask, draw_one: Draw) -> None:
+    assert "vae-ft" in " ".join(draw_one(engine, ask(vae="vae-ft-mse")).notes)
+    assert draw_one(engine, ask(vae="Automatic")).notes == ()
