@@ -1,0 +1,1 @@
+"""Expansion and chat edits without a language model: deterministic, from tables, honest about its limits."""

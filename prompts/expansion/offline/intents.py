@@ -1,0 +1,149 @@
+"""What a chat message asks for, before it is known which phrases of the spell that concerns."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from prompts.expansion.data_files import load_toml
+
+KINDS: tuple[str, ...] = (
+    "size",
+    "steps",
+    "cfg",
+    "seed",
+    "random_seed",
+    "clip_skip",
+    "denoise",
+    "sampler",
+    "lora_at",
+    "drop_lora",
+    "lora",
+    "no_hires",
+    "hires",
+    "smaller",
+    "portrait_size",
+    "landscape_size",
+    "square_size",
+    "version_but",
+    "lock",
+    "unlock",
+    "replace",
+    "no",
+    "less",
+    "more",
+    "become",
+    "add",
+)
+"""In the order in which they are tried: the narrow ones first."""
+
+_ORDINALS = {
+    "en": "(first|second|third|fourth|fifth|last|previous|1st|2nd|3rd|4th|5th|version \\d+|v\\d+|original)",
+    "zh": "(第[一二三四五六七八九十\\d]+|上一|最初|原来的?|最后一)",
+}
+_ORDINAL_WORDS = {
+    "first": 1, "1st": 1, "original": 1, "最初": 1, "原来": 1, "原来的": 1, "second": 2, "2nd": 2, "third": 3, "3rd": 3,
+    "fourth": 4, "4th": 4, "fifth": 5, "5th": 5, "一": 1, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8,
+    "九": 9, "十": 10, "last": -1, "最后一": -1, "previous": -2, "上一": -2,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """One wish: its kind and the words or numbers it speaks of."""
+
+    kind: str
+    x: str = ""
+    y: str = ""
+    numbers: tuple[float, ...] = ()
+    ordinal: int | None = None
+    """1-based version, or -1 for the last, -2 for the one before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """The compiled patterns of one language."""
+
+    polite: tuple[str, ...]
+    trailing: tuple[str, ...]
+    split: re.Pattern[str]
+    patterns: tuple[tuple[str, re.Pattern[str]], ...]
+
+
+@cache
+def grammar(language: str) -> Grammar:
+    """The patterns of `data/turns.toml` for `en` or `zh`.
+
+    Raises:
+        KeyError: No such language in the table.
+    """
+    table = load_toml("data", "turns.toml")[language]
+    return Grammar(
+        tuple(sorted(table["polite"], key=len, reverse=True)),
+        tuple(sorted(table["trailing"], key=len, reverse=True)),
+        re.compile("|".join(re.escape(mark) for mark in sorted(table["split"], key=len, reverse=True))),
+        tuple((kind, _compiled(pattern, language)) for kind in KINDS for pattern in table.get(kind, ())),
+    )
+
+
+def read_clause(clause: str, language: str) -> Intent | None:
+    """The wish of one clause; `None` when no pattern fits it."""
+    rules = grammar(language)
+    text = strip_polite(clause, rules)
+    for kind, pattern in rules.patterns:
+        match = pattern.fullmatch(text)
+        if match is not None:
+            return _intent(kind, match.groupdict())
+    return None
+
+
+def clauses(message: str, language: str) -> list[str]:
+    """The clauses of a message, none of them empty."""
+    parts = grammar(language).split.split(message.strip().rstrip(".!。！"))
+    return [part.strip() for part in parts if part and part.strip()]
+
+
+def strip_polite(clause: str, rules: Grammar) -> str:
+    """`clause` in lower case without the words that only make it polite."""
+    text = " ".join(clause.casefold().split()).strip(" .!?,，。！？")
+    changed = True
+    while changed:
+        changed = False
+        for word in rules.polite:
+            glue = "" if ord(word[-1]) > 0x2E80 else " "
+            if text.startswith(word + glue) and len(text) > len(word) + len(glue):
+                text, changed = text[len(word) :].lstrip(" ,，"), True
+        for word in rules.trailing:
+            glue = "" if ord(word[-1]) > 0x2E80 else " "
+            if text.endswith(glue + word) and len(text) > len(word) + len(glue):
+                text, changed = text[: -len(word)].rstrip(" ,，"), True
+    return text
+
+
+def _compiled(pattern: str, language: str) -> re.Pattern[str]:
+    number = r"(?P<{}>\d{{1,12}}(?:\.\d{{1,6}})?)"
+    body = pattern.replace("(", "(?:")
+    body = body.replace("{n}", number.format("n")).replace("{m}", number.format("m"))
+    body = body.replace("{x}", "(?P<x>.{1,300}?)").replace("{y}", "(?P<y>.{1,300}?)")
+    body = body.replace("{ordinal}", f"(?P<ordinal>{_ORDINALS[language]})")
+    return re.compile(body, re.IGNORECASE | re.DOTALL)
+
+
+def _intent(kind: str, groups: dict[str, Any]) -> Intent:
+    numbers = tuple(float(groups[name]) for name in ("n", "m") if groups.get(name))
+    return Intent(
+        kind, (groups.get("x") or "").strip(), (groups.get("y") or "").strip(), numbers, _ordinal(groups.get("ordinal"))
+    )
+
+
+def _ordinal(text: str | None) -> int | None:
+    if not text:
+        return None
+    digits = re.search(r"\d+", text)
+    if text in _ORDINAL_WORDS:
+        return _ORDINAL_WORDS[text]
+    if digits:
+        return int(digits.group()[:6])
+    return _ORDINAL_WORDS.get(text.removeprefix("第"))

@@ -1,0 +1,103 @@
+"""Where a prompt speaks of something, and the prompt's phrase without it or with something else there."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from prompts.expansion.offline.words import article, find, fold, folded
+from prompts.expansion.phrases import Phrase, split
+
+_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+_LINKS = (
+    " with without in on at under over by near behind beside of and or from into through around against between "
+    "inside while who that wearing holding carrying riding playing reading eating drinking driving hugging chasing "
+    "looking next front to during "
+)
+_ARTICLES = frozenset(("a", "an", "the", "his", "her", "its", "their", "some"))
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """The words of a phrase that speak of something."""
+
+    phrase: Phrase
+    start: int
+    """First character in `phrase.core`."""
+    end: int
+    """One past the last character."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the phrase says nothing else, an article aside."""
+        return not self.rest
+
+    @property
+    def rest(self) -> str:
+        """The phrase's other words, articles left out."""
+        core = self.phrase.core
+        others = _WORD.findall(core[: self.start]) + _WORD.findall(core[self.end :])
+        return " ".join(word for word in others if word.casefold() not in _ARTICLES)
+
+
+def mentions(prompt: str, wanted: str) -> list[Mention]:
+    """Every phrase of `prompt` that speaks of `wanted` (plural, spelling and articles do not count)."""
+    words = [word for word in folded(wanted) if word not in _ARTICLES] or folded(wanted)
+    found = []
+    for phrase in split(prompt):
+        spans = [match.span() for match in _WORD.finditer(phrase.core)]
+        index = find([fold(phrase.core[low:high]) for low, high in spans], words)
+        if index is not None:
+            found.append(Mention(phrase, spans[index][0], spans[index + len(words) - 1][1]))
+    return found
+
+
+def without(mention: Mention) -> str | None:
+    """The phrase when what it mentions is taken out; `None` when nothing worth keeping is left.
+
+    Takes the words that belong to it as well: `a girl wearing a red hat in the rain` without `hat`
+    is `a girl in the rain`.
+    """
+    core = mention.phrase.core
+    before = list(_WORD.finditer(core[: mention.start]))
+    first = _WORD.match(core, mention.start)
+    if first and _is_link(first.group()):
+        return f"{core[: mention.start].rstrip()} {core[mention.end :].lstrip()}".strip(" ,") or None
+    while before and not _is_link(before[-1].group()):
+        before.pop()
+    if not before:
+        return None
+    low = before[-1].start()
+    while len(before) > 1 and _is_link(before[-2].group()) and before[-1].group().casefold() != "and":
+        before.pop()
+        low = before[-1].start()
+    head, tail = core[:low].rstrip(), core[mention.end :].lstrip()
+    following = re.match(r"and\s+(?=(?:a|an|the)\s)", tail)
+    if following and not head.endswith(" and"):
+        # `with a hat and a cane`: the link stays for what comes after the `and`.
+        return f"{head} {core[low : before[-1].end()]} {tail[following.end() :]}".strip()
+    left = f"{head} {tail}".strip(" ,")
+    return left or None
+
+
+def instead(mention: Mention, new: str) -> str:
+    """The phrase with `new` where the mention stands, and the article that `new` wants."""
+    core = mention.phrase.core
+    head, tail = core[: mention.start], core[mention.end :]
+    has_article = re.match(r"(?:an?|the|some|his|her|its|their)\s", new, re.IGNORECASE)
+    before = re.search(r"\b(an?|the)\s+$", head, re.IGNORECASE)
+    if before and has_article:
+        head = head[: before.start()]
+    elif before and before.group(1).casefold() != "the":
+        head = head[: before.start()] + article(new) + " "
+    return (head + new + tail).strip()
+
+
+def noun_before(mention: Mention) -> str:
+    """The word directly before the mention, in lower case; empty at the start of the phrase."""
+    before = _WORD.findall(mention.phrase.core[: mention.start])
+    return before[-1].casefold() if before else ""
+
+
+def _is_link(word: str) -> bool:
+    return f" {word.casefold()} " in _LINKS

@@ -1,0 +1,254 @@
+"""Chinese, Japanese, Korean -> English: what describes a noun stands before it and is moved behind it.
+
+A small phrase grammar, not a translator: it finds who or what is shown, how it looks, what it does and
+where, and says that in the order an English prompt uses. Light, style, framing and mood become phrases
+of their own.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from prompts.expansion.language import Language
+from prompts.expansion.offline.glossary import Term
+from prompts.expansion.offline.noun_phrase import ALIVE_KINDS, MODIFIER_KINDS, NOUN_KINDS, NounPhrase
+from prompts.expansion.offline.segment import Token, segment
+
+_SPACE_BETWEEN_IDEOGRAPHS = re.compile(r"(?<=[\u3041-\u30ff\u4e00-\u9fff])\s+(?=[\u3041-\u30ff\u4e00-\u9fff])")
+_ACT, _PLACE, _AROUND = 0, 1, 2
+"""Order behind the noun: what it does, where, in what weather and at what time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """What one clause says, in English."""
+
+    phrases: tuple[str, ...]
+    negatives: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+
+def translate_prenominal(text: str, language: Language) -> Clause:
+    """The phrases of one clause of Chinese, Japanese or Korean; nothing known: no phrases."""
+    phrases: list[str] = []
+    negatives: list[str] = []
+    unknown: list[str] = []
+    for part in _SPACE_BETWEEN_IDEOGRAPHS.split(text):
+        reader = _Reader(verb_is_last=language != "zh")
+        for token in segment(part, language):
+            reader.read(token)
+        clause = reader.finish()
+        phrases += clause.phrases
+        negatives += clause.negatives
+        unknown += clause.unknown
+    return Clause(tuple(phrases), tuple(negatives), tuple(unknown))
+
+
+@dataclass(slots=True)
+class _Frame:
+    """A noun phrase that is being read; opened by a verb or a place word, or the clause's own."""
+
+    opener: Term | None = None
+    number: str = ""
+    modifiers: list[str] = field(default_factory=list)
+    after: list[str] = field(default_factory=list)
+    noun: NounPhrase | None = None
+
+    def make(self, term: Term) -> NounPhrase:
+        noun = NounPhrase(term, self.number, self.modifiers, self.after)
+        self.number, self.modifiers, self.after = "", [], []
+        return noun
+
+
+class _Reader:
+    """Reads the tokens of one clause from left to right."""
+
+    def __init__(self, *, verb_is_last: bool) -> None:
+        self._verb_is_last = verb_is_last
+        self._root = _Frame()
+        self._inner: _Frame | None = None
+        self._loose: list[tuple[int, str]] = []
+        self._more: list[NounPhrase] = []
+        self._objects: list[NounPhrase] = []
+        self._aside: list[str] = []
+        self._negatives: list[str] = []
+        self._unknown: list[str] = []
+        self._owns = self._joins = self._forbids = False
+
+    def read(self, token: Token) -> None:
+        term = token.term
+        if term is None:
+            self._unknown.append(token.source)
+        elif term.kind in NOUN_KINDS:
+            self._noun(term)
+        elif term.kind in MODIFIER_KINDS:
+            self._settle_owner()
+            self._frame.modifiers.append(term.english or token.source)
+        elif term.kind == "number":
+            self._settle_owner()
+            self._frame.number = term.english
+        elif term.kind in ("verb", "pose"):
+            self._act(term)
+        elif term.kind in ("weather", "time"):
+            self._around(term.english)
+        elif term.kind == "word":
+            self._function_word(term)
+        else:
+            self._aside.append(term.english)
+
+    def finish(self) -> Clause:
+        self._close()
+        self._loose += [(_ACT, f"with {thing.text()}") for thing in self._objects]
+        behind = [text for _, text in sorted(self._loose, key=lambda item: item[0])]
+        subject = self._root.noun
+        if subject is not None:
+            subject.after += behind
+            main = [subject.text()]
+        elif any(rank == _ACT for rank, _ in self._loose):
+            main = [" ".join(behind)]
+        else:
+            main = behind
+        loose_modifiers = [" ".join(self._root.modifiers)] if self._root.modifiers else []
+        phrases = [*main, *loose_modifiers, *(noun.text() for noun in self._more), *self._aside]
+        return Clause(tuple(phrases), tuple(self._negatives), tuple(self._unknown))
+
+    @property
+    def _frame(self) -> _Frame:
+        return self._inner or self._root
+
+    def _noun(self, term: Term) -> None:
+        if self._forbids:
+            self._negatives.append(self._frame.make(term).bare())
+            return
+        self._settle_owner()
+        frame = self._frame
+        if frame.noun is None:
+            frame.noun = frame.make(term)
+            if frame is self._root:
+                frame.noun.after += [text for _, text in sorted(self._loose, key=lambda item: item[0])]
+                self._loose = []
+        elif self._joins:
+            frame.noun.after.insert(0, f"and {frame.make(term).text()}")
+        elif frame is not self._root or not self._loose:
+            self._beside(frame, term)
+        else:
+            self._more.append(frame.make(term))
+        self._joins = False
+
+    def _beside(self, frame: _Frame, term: Term) -> None:
+        """Two nouns in a row: a compound, a place before its subject, or two things."""
+        first = frame.noun
+        if first is None:
+            return
+        if first.noun.kind == "place" and term.kind in ALIVE_KINDS and frame is self._root:
+            noun = frame.make(term)
+            noun.after.append(first.as_place())
+            frame.noun = noun
+        elif first.noun.kind == "person" or (frame.modifiers and frame.number):
+            self._more.append(frame.make(term))
+        else:
+            frame.modifiers = [first.as_modifier().removesuffix("'s"), *frame.modifiers]
+            frame.number = frame.number or first.number
+            frame.noun = frame.make(term)
+            frame.noun.after += first.after
+
+    def _act(self, term: Term) -> None:
+        self._forbids = False
+        self._close()
+        if term.kind == "verb" and not self._verb_is_last:
+            self._inner = _Frame(opener=term)
+            return
+        places = [thing.as_place() for thing in self._objects if thing.noun.kind in ("place", "city")]
+        things = [thing.text() for thing in self._objects if thing.noun.kind not in ("place", "city")]
+        self._objects = []
+        self._loose.append((_ACT, " ".join([term.english, " and ".join(things)]).strip()))
+        self._loose += [(_PLACE, place) for place in places]
+
+    def _around(self, text: str) -> None:
+        if self._inner is not None and self._inner.noun is None and self._inner.opener is None:
+            self._inner.after.append(text)
+        else:
+            self._close()
+            self._loose.append((_AROUND, text))
+
+    def _function_word(self, term: Term) -> None:
+        meaning = term.detail
+        if meaning == "of":
+            self._owns, self._forbids = not self._forbids, False
+        elif meaning == "and":
+            self._joins = True
+        elif meaning == "without":
+            self._close()
+            self._forbids = True
+        elif meaning == "lacking":
+            noun = self._take_last_noun()
+            if noun is not None:
+                self._negatives.append(noun.bare())
+        elif meaning == "at":
+            self._close()
+            self._inner = _Frame()
+        elif meaning == "object":
+            noun = self._take_last_noun()
+            self._objects += [noun] if noun else []
+        elif meaning == "place":
+            noun = self._take_last_noun()
+            self._loose += [(_PLACE, noun.as_place())] if noun else []
+        elif meaning == "side":
+            self._side(term.english)
+
+    def _side(self, preposition: str) -> None:
+        """`上`, `の下`, `옆에`: the noun before it is where something is."""
+        self._owns = False
+        if self._inner is not None and self._inner.noun is not None:
+            place = self._inner.noun.as_place(preposition)
+            opener, self._inner = self._inner.opener, None
+            self._loose += [(_ACT, opener.english)] if opener else []
+            self._loose.append((_PLACE, place))
+            return
+        noun = self._take_last_noun()
+        if noun is not None:
+            self._loose.append((_PLACE, noun.as_place(preposition)))
+
+    def _settle_owner(self) -> None:
+        """After `的`, when more of a noun phrase follows: what stood before describes that noun."""
+        if not self._owns:
+            return
+        self._owns = False
+        if self._inner is not None:
+            if self._inner.noun is None:
+                return
+            if self._root.noun is None:
+                self._close()
+                return
+        frame = self._frame
+        if frame.noun is not None and not (frame is self._root and self._loose):
+            frame.modifiers = [frame.noun.as_modifier(), *frame.modifiers]
+            frame.number = frame.number or frame.noun.number
+            frame.after += frame.noun.after
+            frame.noun = None
+
+    def _close(self) -> None:
+        """The inner frame is complete: it says what is done, or where."""
+        inner, self._inner = self._inner, None
+        if inner is None:
+            return
+        rest = [" ".join(inner.modifiers)] if inner.modifiers else []
+        if inner.opener is not None:
+            said = [inner.opener.english, *([inner.noun.text()] if inner.noun else rest), *inner.after]
+            self._loose.append((_ACT, " ".join(said)))
+        elif inner.noun is not None:
+            self._loose.append((_PLACE, inner.noun.as_place()))
+        else:
+            self._loose += [(_AROUND, text) for text in inner.after]
+            self._root.modifiers += inner.modifiers
+
+    def _take_last_noun(self) -> NounPhrase | None:
+        self._owns = False
+        if self._inner is not None and self._inner.noun is not None:
+            noun, self._inner = self._inner.noun, None
+            return noun
+        if self._more:
+            return self._more.pop()
+        taken, self._root.noun = self._root.noun, None
+        return taken

@@ -1,0 +1,161 @@
+"""A wish about numbers, sizes, LoRAs or locks -> the edits that fulfil it; wishes about words are passed on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from prompts.errors import UnknownName
+from prompts.expansion.catalogue import missing_trigger
+from prompts.expansion.edits import AddPhrase, DropLora, Edit, LockSpan, SetParam, UnlockSpan, UseLora
+from prompts.expansion.offline import rewording
+from prompts.expansion.offline.intents import Intent
+from prompts.expansion.offline.mentions import mentions
+from prompts.expansion.offline.scene import Scene, bare
+from prompts.expansion.offline.words import fold
+from prompts.limits import HIRES_SIDE, UPSCALE_BY
+from prompts.spell import LATENT_CELL, Spell
+from prompts.vocabulary import split_sampler
+
+Resolver = Callable[[Intent, Spell, Scene], list[Edit] | None]
+_STEP = 0.5  # how much larger "higher resolution" makes a hires pass that is on already
+
+
+def resolve_intent(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
+    """The edits for `intent`; an empty list when all is so already, `None` when they cannot be told."""
+    return _RESOLVERS[intent.kind](intent, spell, scene)
+
+
+def _size(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
+    width, height = (max(LATENT_CELL, round(n / LATENT_CELL) * LATENT_CELL) for n in intent.numbers)
+    return [SetParam("width", width), SetParam("height", height)]
+
+
+def _steps(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
+    return [SetParam("steps", int(intent.numbers[0]))]
+
+
+def _cfg(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
+    return [SetParam("cfg_scale", intent.numbers[0])]
+
+
+def _seed(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
+    return [SetParam("seed", int(intent.numbers[0]))]
+
+
+def _random_seed(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
+    return [SetParam("seed", None)]
+
+
+def _clip_skip(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
+    return [SetParam("clip_skip", int(intent.numbers[0]))]
+
+
+def _denoise(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
+    value = intent.numbers[0] / 100 if intent.numbers[0] > 1 else intent.numbers[0]
+    return [SetParam("hires_denoising_strength", value)]
+
+
+def _sampler(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
+    try:
+        sampler, schedule = split_sampler(intent.x)
+    except UnknownName:
+        return None
+    edits: list[Edit] = [SetParam("sampler", sampler)]
+    return edits if schedule is None else [*edits, SetParam("schedule_type", schedule)]
+
+
+def _lora(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
+    name = scene.as_written(intent.x)
+    wanted = _name_key(name)
+    card = next((c for c in scene.catalogue if _name_key(c.name) == wanted), None)
+    used = next((lora for lora in spell.loras if _name_key(lora.name) == wanted), None)
+    if card is None and used is None and scene.catalogue:
+        return None
+    known = used.name if used else card.name if card else name
+    default = used.weight if used else card.weight if card else 1.0
+    edits: list[Edit] = [UseLora(known, intent.numbers[0] if intent.numbers else default)]
+    trigger = missing_trigger(card, spell.prompt) if card else None
+    return [*edits, AddPhrase(trigger)] if trigger else edits
+
+
+def _drop_lora(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
+    wanted = _name_key(intent.x)
+    used = next((lora for lora in spell.loras if _name_key(lora.name) == wanted), None)
+    return None if used is None else [DropLora(used.name)]
+
+
+def _name_key(name: str) -> str:
+    return "".join(char for char in name.casefold() if char.isalnum())
+
+
+def _no_hires(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
+    return [SetParam("hires", value=False)]
+
+
+def _hires(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
+    """Switch the second pass on as the family likes it, or make it larger; an empty list at the limit."""
+    now, wanted = spell.params.hires, scene.family.hires
+    if now is None:
+        return [
+            SetParam("hires_upscale_by", wanted.upscale_by),
+            SetParam("hires_denoising_strength", wanted.denoising_strength),
+            SetParam("hires_upscaler", wanted.upscaler),
+        ]
+    factor = min(now.upscale_by + _STEP, UPSCALE_BY[1])
+    longest = max(spell.params.width or 0, spell.params.height or 0)
+    if factor == now.upscale_by or longest * factor > HIRES_SIDE[1]:
+        return []
+    return [SetParam("hires_upscale_by", factor)]
+
+
+def _shape(which: str) -> Resolver:
+    def resolve(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
+        family = scene.family
+        square = (family.defaults.width or 512, family.defaults.height or 512)
+        width, height = {"portrait": family.portrait, "landscape": family.landscape}.get(which, square)
+        return [SetParam("width", width), SetParam("height", height)]
+
+    return resolve
+
+
+def _lock(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
+    wanted = bare(scene.english(intent.x))
+    if fold(wanted) == "seed":
+        return None if spell.params.seed is None else []
+    found = mentions(spell.prompt, wanted) if wanted else []
+    return [LockSpan(mention.phrase.core) for mention in found] or None
+
+
+def _unlock(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
+    wanted = bare(scene.english(intent.x))
+    held = [lock for lock in scene.locked if mentions(lock, wanted)] if wanted else []
+    return [UnlockSpan(lock) for lock in held] or None
+
+
+_RESOLVERS: dict[str, Resolver] = {
+    "size": _size,
+    "steps": _steps,
+    "cfg": _cfg,
+    "seed": _seed,
+    "random_seed": _random_seed,
+    "clip_skip": _clip_skip,
+    "denoise": _denoise,
+    "sampler": _sampler,
+    "lora_at": _lora,
+    "lora": _lora,
+    "drop_lora": _drop_lora,
+    "no_hires": _no_hires,
+    "hires": _hires,
+    "smaller": _no_hires,
+    "portrait_size": _shape("portrait"),
+    "landscape_size": _shape("landscape"),
+    "square_size": _shape("square"),
+    "lock": _lock,
+    "unlock": _unlock,
+    "replace": rewording.replace_words,
+    "no": rewording.remove_words,
+    "less": rewording.less_of,
+    "more": rewording.more_of,
+    "become": rewording.become,
+    "add": rewording.add_words,
+}

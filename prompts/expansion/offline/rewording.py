@@ -1,0 +1,251 @@
+"""Wishes about words -> edits of phrases: add, remove, replace, more, less, "make it night"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from prompts.expansion.edits import (
+    AddNegative,
+    AddPhrase,
+    DropLora,
+    Edit,
+    RemoveNegative,
+    RemovePhrase,
+    ReplacePhrase,
+    Reweight,
+)
+from prompts.expansion.offline.glossary import english_kinds
+from prompts.expansion.offline.intents import Intent
+from prompts.expansion.offline.looks import Look, look_named
+from prompts.expansion.offline.mentions import Mention, instead, mentions, noun_before, without
+from prompts.expansion.offline.scene import Scene, bare
+from prompts.expansion.offline.scenery import State, states, style_in, styles
+from prompts.expansion.offline.words import article, contains, fold, folded, plural
+from prompts.expansion.phrases import phrase_key, split, weighted
+from prompts.spell import Spell
+
+_STRONGER, _WEAKER = 1.2, 0.8
+_WEIGHTS = (0.3, 1.6)
+_HERE = frozenset(
+    ("it", "this", "that", "everything", "scene", "picture", "image", "weather", "style", "time", "the scene")
+)
+_JOINER = re.compile(r"\s*(?:,|、|\band\b|\bor\b)\s*", re.IGNORECASE)
+_PREPOSITION = re.compile(r"^(?:in|on|at|during|by|under)\s+(?:the\s+|an?\s+)?", re.IGNORECASE)
+_STYLE_WORD = re.compile(r"\s+(?:style|look)$|^style of\s+", re.IGNORECASE)
+_LOOK_KINDS = frozenset(("color", "adjective", "material"))
+
+
+def remove_words(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
+    """Take out every mention, and forbid it in the negative prompt."""
+    edits: list[Edit] = []
+    for part in _parts(intent.x, scene):
+        used = [lora for lora in spell.loras if lora.name.casefold() == part.casefold()]
+        if used:
+            edits.append(DropLora(used[0].name))
+            continue
+        edits += _cut(spell.prompt, part, edits)
+        if not any(contains(p.core, part) for p in split(spell.negative_prompt)):
+            edits.append(AddNegative(part))
+    return edits or None
+
+
+def replace_words(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
+    """`{x}` by `{y}` wherever the prompt speaks of it; a colour for a thing colours the thing."""
+    old, new = _topic(scene.english(intent.x)), scene.english(intent.y)
+    if not old or not new:
+        return None
+    was, will = _state_named(old), _state_named(new)
+    if was is not None and will is not None and was.group == will.group:
+        return _change_state(will, spell)
+    if fold(old) in _HERE or (fold(old) == "background" and not mentions(spell.prompt, old)):
+        return become(Intent("become", x=new), spell, scene)
+    found = mentions(spell.prompt, old)
+    if not found:
+        look = look_named(new)
+        return _apply_look(look, spell) if look else None
+    is_look = _kind(new) in _LOOK_KINDS and _kind(old) not in _LOOK_KINDS
+    if is_look:
+        return [_restyled(mention, bare(new)) for mention in found]
+    return [ReplacePhrase(mention.phrase.core, instead(mention, _topic(new))) for mention in found]
+
+
+def less_of(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
+    """Weigh every mention down; too much of a look turns to its opposite; what is not there is forbidden."""
+    edits: list[Edit] = []
+    for part in _parts(intent.x, scene):
+        found = mentions(spell.prompt, part)
+        look = look_named(part)
+        if found:
+            edits += [_weighed(mention, _WEAKER) for mention in found]
+        elif look is not None and look.opposite is not None:
+            edits += _apply_look(look.opposite, spell)
+        else:
+            edits.append(AddNegative(part))
+    return edits or None
+
+
+def more_of(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
+    """Weigh every mention up; what is not there is added."""
+    edits: list[Edit] = []
+    for part in _parts(intent.x, scene):
+        found = mentions(spell.prompt, part)
+        look = look_named(part)
+        if found:
+            edits += [_weighed(mention, _STRONGER) for mention in found]
+        elif look is not None:
+            edits += _apply_look(look, spell)
+        else:
+            edits += _added(part, spell)
+    return edits or None
+
+
+def become(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
+    """Another time of day, weather, season, framing, style or look; other words are added."""
+    text = scene.english(intent.x)
+    return _as_state(text, spell) if text else None
+
+
+def add_words(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
+    """Add the words; what a person can wear is worn."""
+    text = scene.english(intent.x)
+    if not text:
+        return None
+    as_state = _as_state(text, spell, only_known=True)
+    return as_state if as_state is not None else _added(text, spell)
+
+
+def bare_words(clause: str, spell: Spell, scene: Scene) -> list[Edit] | None:
+    """A clause without a verb, when it names a state, style or look that is known; else `None`."""
+    text = scene.english(clause.strip(" .!?。！？"))
+    return _as_state(text, spell, only_known=True) if text else None
+
+
+def _as_state(text: str, spell: Spell, *, only_known: bool = False) -> list[Edit] | None:
+    core = _STYLE_WORD.sub("", _PREPOSITION.sub("", text.strip())).strip()
+    look = look_named(text) or look_named(core)
+    state = _state_named(core) or _state_named(text)
+    style = style_in(core)
+    if state is not None:
+        return _change_state(state, spell)
+    if style is not None and any(len(folded(core)) <= len(folded(word)) + 1 for word in style.words):
+        others = [word for other in styles() if other.name != style.name for word in (*other.tags, *other.words)]
+        chosen = core if len(folded(core)) > 1 else style.tags[0]
+        return [*_cut_all(spell.prompt, others, keep=chosen), *_missing(chosen, spell)]
+    if look is not None:
+        return _apply_look(look, spell)
+    return None if only_known else _added(text, spell)
+
+
+def _state_named(text: str) -> State | None:
+    """The state that `text` names and nothing besides, or `None`."""
+    wanted = (folded(text), folded(_topic(text)))
+    return next((s for s in states() if any(folded(word) in wanted for word in (s.phrase, *s.words))), None)
+
+
+def _topic(text: str) -> str:
+    """`in the rain` -> `rain`, `a red hat` -> `red hat`."""
+    return bare(_PREPOSITION.sub("", text.strip())) or text.strip()
+
+
+def _change_state(state: State, spell: Spell) -> list[Edit]:
+    """Cut what says another state of the group, or light that belongs to it, then say this one."""
+    rivals = [s for s in states() if s.group == state.group and s.name != state.name]
+    kept = {fold(" ".join(folded(word))) for word in (*state.words, *state.lights)}
+    words = [word for rival in rivals for word in (rival.phrase, *rival.words, *rival.lights)]
+    cuts = _cut_all(spell.prompt, [word for word in words if fold(" ".join(folded(word))) not in kept])
+    if any(contains(spell.prompt, word) for word in state.words):
+        return cuts
+    return [*cuts, *_missing(state.phrase, spell)]
+
+
+def _apply_look(look: Look, spell: Spell) -> list[Edit]:
+    return [*_cut_all(spell.prompt, look.cut), *_missing(look.add, spell)]
+
+
+def _missing(phrase: str, spell: Spell) -> list[Edit]:
+    edits: list[Edit] = [RemoveNegative(p.core) for p in split(spell.negative_prompt) if p.key == phrase_key(phrase)]
+    if not any(p.key == phrase_key(phrase) for p in split(spell.prompt)):
+        edits.append(AddPhrase(phrase))
+    return edits
+
+
+def _added(text: str, spell: Spell) -> list[Edit]:
+    phrase = text.strip(" ,.")
+    kind = _kind(phrase)
+    forbidden = [RemoveNegative(p.core) for p in split(spell.negative_prompt) if _same_thing(p.core, phrase)]
+    if kind == "clothing" and not re.match(r"(?i)(?:wearing|with|in)\b", phrase):
+        shown = phrase if phrase != bare(phrase) or plural(phrase) == phrase else f"{article(phrase)} {phrase}"
+        phrase = f"wearing {shown}"
+    return [*forbidden, AddPhrase(phrase)] if phrase else [*forbidden]
+
+
+def _same_thing(one: str, other: str) -> bool:
+    return folded(bare(one)) == folded(bare(other))
+
+
+def _parts(text: str, scene: Scene) -> list[str]:
+    """The things a wish lists, in English and without articles."""
+    return [part for raw in _JOINER.split(scene.english(text)) if (part := _topic(raw))]
+
+
+def _kind(text: str) -> str:
+    kinds = english_kinds()
+    return next((kinds[word] for word in reversed(folded(text)) if word in kinds), "")
+
+
+def _cut_all(prompt: str, words: Iterable[str], keep: str = "") -> list[Edit]:
+    edits: list[Edit] = []
+    touched: set[str] = set()
+    for word in sorted(set(words), key=lambda w: (-len(folded(w)), w)):
+        if keep and contains(keep, word):
+            continue
+        for edit in _cut(prompt, word, edits):
+            name = (
+                edit.phrase if isinstance(edit, RemovePhrase) else edit.old if isinstance(edit, ReplacePhrase) else ""
+            )
+            if name not in touched:
+                touched.add(name)
+                edits.append(edit)
+    return edits
+
+
+def _cut(prompt: str, word: str, before: Iterable[Edit]) -> list[RemovePhrase | ReplacePhrase]:
+    """Remove or shorten each phrase that mentions `word`; phrases already edited in `before` are left."""
+    done = {e.phrase for e in before if isinstance(e, RemovePhrase)}
+    rewritten = {e.old: e.new for e in before if isinstance(e, ReplacePhrase)}
+    edits: list[RemovePhrase | ReplacePhrase] = []
+    for mention in mentions(prompt, word):
+        core = mention.phrase.core
+        if core in done or core in rewritten:
+            continue
+        left = None if mention.is_whole else without(mention)
+        edits.append(RemovePhrase(core) if left is None else ReplacePhrase(core, left))
+    return edits
+
+
+def _weighed(mention: Mention, factor: float) -> Edit:
+    """A whole phrase, or just the words in a long one, made stronger or weaker within sane limits."""
+    phrase, low_high = mention.phrase, _WEIGHTS
+    if len(folded(mention.rest)) <= 2 or phrase.core.startswith(("[", "{")):
+        weight = min(max(round(phrase.weight * factor, 2), low_high[0]), low_high[1])
+        return Reweight(phrase.core, weight)
+    inner = phrase.core[mention.start : mention.end]
+    around = re.compile(rf"\({re.escape(inner)}:(?P<weight>[\d.]+)\)")
+    match = around.search(phrase.core)
+    weight = float(match["weight"]) if match else 1.0
+    weight = min(max(round(weight * factor, 2), low_high[0]), low_high[1])
+    low, high = match.span() if match else (mention.start, mention.end)
+    return ReplacePhrase(phrase.core, phrase.core[:low] + weighted(inner, weight) + phrase.core[high:])
+
+
+def _restyled(mention: Mention, look: str) -> Edit:
+    """`a red hat` made blue -> `a blue hat`; without a colour before it the new one is put there."""
+    core = mention.phrase.core
+    before = noun_before(mention)
+    kinds = english_kinds()
+    head, tail = core[: mention.start], core[mention.start :]
+    if before and kinds.get(fold(before)) == kinds.get(fold(look)):
+        head = head[: head.casefold().rindex(before)]
+    fixed = re.sub(r"\b[Aa]n?\s+$", lambda m: f"{article(look)} ", head)
+    return ReplacePhrase(core, f"{fixed}{look} {tail}")

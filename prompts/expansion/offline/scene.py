@@ -1,0 +1,48 @@
+"""What the rules of a chat turn look at beside the spell, and words of the message in English."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from prompts.expansion.catalogue import LoraCard
+from prompts.expansion.families import FamilyProfile
+from prompts.expansion.language import detect
+from prompts.expansion.offline.translation import translate
+
+_ARTICLE = re.compile(r"^(?:an?|the|some|any|one|her|his|its|their|of)\s+", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """The surroundings of one clause."""
+
+    family: FamilyProfile
+    locked: tuple[str, ...] = ()
+    catalogue: tuple[LoraCard, ...] = ()
+    language: str = "en"
+    """Of the patterns that read the message: `en` or `zh`."""
+    message: str = ""
+    """As written; LoRA names keep their case."""
+
+    def english(self, text: str) -> str:
+        """`text` as an English prompt says it; empty when the glossary does not know it."""
+        language = detect(text)
+        if self.language == "zh" and text.isascii():
+            return text.strip()
+        return translate(text, language).text.strip() if language in ("zh", "ja", "ko") else text.strip()
+
+    def as_written(self, text: str) -> str:
+        """`text` with the capitals that the message gives it."""
+        position = self.message.casefold().find(text.casefold())
+        return text if position < 0 else self.message[position : position + len(text)]
+
+
+def bare(text: str) -> str:
+    """`text` without leading articles."""
+    stripped = text.strip()
+    while True:
+        shorter = _ARTICLE.sub("", stripped)
+        if shorter == stripped:
+            return stripped
+        stripped = shorter

@@ -1,0 +1,118 @@
+"""An idea in another language -> English prompt text, with the prompt syntax left standing."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from prompts.expansion.language import Language
+from prompts.expansion.offline.linear import translate_linear
+from prompts.expansion.offline.prenominal import translate_prenominal
+
+_WIDE = str.maketrans(
+    {
+        "（": "(",
+        "）": ")",
+        "［": "[",
+        "］": "]",
+        "｛": "{",
+        "｝": "}",
+        "：": ":",
+        "｜": "|",
+        "＜": "<",
+        "＞": ">",
+        "，": ",",
+        "、": ",",
+        "。": ",",
+        "；": ",",
+        ";": ",",
+        "！": ",",
+        "？": ",",
+        "\u3000": " ",
+    }
+)
+_SYNTAX = re.compile(
+    r"<\w+:[^<>]*>"  # extra network
+    r"|(?<!\w)(?:BREAK|AND)(?!\w)"
+    r"|(?<=:)\s*[-+]?(?:\d+\.?\d*|\.\d+)\s*(?=[\])])"  # weight or time of a schedule
+    r"|[()\[\]{}|:\\\n]"
+)
+_FULL_WIDTH_NUMBER = re.compile(r"[０-９．]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """English prompt text made from another language."""
+
+    text: str
+    negatives: tuple[str, ...] = ()
+    """What the idea says must not be there (`without people`)."""
+    unknown: tuple[str, ...] = ()
+    """Words that the glossary does not know; they are left out of `text`."""
+
+
+def translate(text: str, language: Language) -> Translation:
+    """`text` in English; brackets, weights, schedules, `BREAK` and tags stay where they were.
+
+    Full-width punctuation becomes the ASCII that the prompt language reads. A text of which no word
+    is known comes back with an empty `text` and its words as `unknown`. English comes back as it is.
+    """
+    plain = normalise(text)
+    if language == "en":
+        return Translation(plain)
+    out: list[str] = []
+    negatives: list[str] = []
+    unknown: list[str] = []
+    last = 0
+    for match in [*_SYNTAX.finditer(plain), None]:
+        run = plain[last : match.start() if match else len(plain)]
+        part = _translate_run(run, language)
+        out.append(part.text)
+        negatives += part.negatives
+        unknown += part.unknown
+        if match:
+            out.append(match.group())
+            last = match.end()
+    return Translation(_tidy("".join(out)), tuple(negatives), tuple(dict.fromkeys(unknown)))
+
+
+def normalise(text: str) -> str:
+    """`text` with the ASCII punctuation and digits that the prompt language reads."""
+    ascii_digits = _FULL_WIDTH_NUMBER.sub(lambda m: m.group().translate(_DIGITS), text)
+    return ascii_digits.translate(_WIDE)
+
+
+_DIGITS = str.maketrans("０１２３４５６７８９．", "0123456789.")
+
+
+def _translate_run(run: str, language: Language) -> Translation:
+    phrases: list[str] = []
+    negatives: list[str] = []
+    unknown: list[str] = []
+    for clause in run.split(","):
+        if not clause.strip():
+            continue
+        read = translate_prenominal if language in ("zh", "ja", "ko") else translate_linear
+        translated = read(clause, language)
+        phrases += translated.phrases
+        negatives += translated.negatives
+        unknown += translated.unknown
+    text = ", ".join(phrases)
+    if text and run.lstrip().startswith(","):
+        text = ", " + text
+    if text and run.rstrip().endswith(","):
+        text += ", "
+    elif not text and "," in run:
+        text = ", "
+    return Translation(text, tuple(negatives), tuple(unknown))
+
+
+def _tidy(text: str) -> str:
+    """Commas and white space as a person writes them."""
+    text = re.sub(r"(?<![\w)\]>])\s*,\s*(?=,)", "", text)
+    text = re.sub(r"\s*,(?:\s*,)+\s*", ", ", text)
+    text = re.sub(r"(?<=[\w)\]>])(?=(?:BREAK|AND)(?!\w))|(?<=\bBREAK)(?=[^\s,])|(?<=\bAND)(?=[^\s,])", " ", text)
+    text = re.sub(r"(?<=[\w)\]])(?=[(<])(?!\()", " ", text) if "<" in text else text
+    text = re.sub(r"([(\[{|:])\s*,\s*", r"\1", text)
+    text = re.sub(r"\s*,\s*([)\]}|:])", r"\1", text)
+    return text.strip(" ,")
