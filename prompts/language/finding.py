@@ -19,9 +19,9 @@ class Finding:
     code: str
     """Stable, snake_case; see `docs/prompt-language.md`."""
     field: str
-    """`prompt`, `negative_prompt`, `loras` or a parameter's name."""
+    """One of `prompts.language.linting.FIELDS`."""
     start: int
-    """First character of the place; for `loras` the LoRA's number from 0; 0 for a parameter."""
+    """First character of the place; for `loras` the LoRA's number from 0."""
     end: int
     """Behind the last character of the place."""
     message: str

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _DIVIDER = re.compile(r"[,，、\n]|\b(?:BREAK|AND)\b")
-_SYNTAX = re.compile(r"\\(.)|:\s*[+-]?[.\d]+\s*(?=[)\]])|[()\[\]]|<\w+:[^>]*>", re.DOTALL)
-_SPACE = re.compile(r"\s+")
+_SYNTAX = re.compile(r"\\(.)|:\s*[+-]?[.\d]+\s*(?=[)\]])|[()\[\]]|<\w+:[^<>]*>", re.DOTALL)
+_SIGN = re.compile(r"[\\()\[\]<]")
 
 
-@dataclass(frozen=True, slots=True)
-class Phrase:
+class Phrase(NamedTuple):
     """What stands between two commas."""
 
     text: str
@@ -29,8 +28,7 @@ def phrases(text: str) -> tuple[Phrase, ...]:
     """The phrases of `text` in order: commas, line breaks, `BREAK` and `AND` divide, brackets do not hold together."""
     found: list[Phrase] = []
     at = 0
-    ends = [(mark.start(), mark.end()) for mark in _DIVIDER.finditer(text)]
-    for stop, following in [*ends, (len(text), len(text))]:
+    for stop, following in [*(mark.span() for mark in _DIVIDER.finditer(text)), (len(text), len(text))]:
         piece = text[at:stop]
         bare = piece.strip()
         if bare:
@@ -42,4 +40,6 @@ def phrases(text: str) -> tuple[Phrase, ...]:
 
 def plain(text: str) -> str:
     """`text` without syntax: no brackets, weights or tags, escapes resolved, one space between words."""
-    return _SPACE.sub(" ", _SYNTAX.sub(lambda mark: mark[1] or "", text)).strip()
+    if _SIGN.search(text):
+        text = _SYNTAX.sub(lambda mark: mark[1] or "", text)
+    return " ".join(text.split())

@@ -1,52 +1,57 @@
-"""Lint rules about a spell as a whole: phrases against each other, LoRAs, token budget, style."""
+"""Lint rules about what a spell says: phrases against each other, LoRAs, schedule, token budget, style."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
 from prompts.errors import near_hint, near_names
-from prompts.language.chunks import CHUNK_TOKENS, Tokenize
+from prompts.language.chunks import CHUNK_TOKENS, Tokenize, fill_chunks
+from prompts.language.examined import Examined
 from prompts.language.finding import ERROR, HINT, Finding
-from prompts.language.phrases import Phrase, phrases
-from prompts.language.scheduling import schedule
-from prompts.language.weights import attention
+from prompts.language.parsing import parse
+from prompts.language.phrases import Phrase
+from prompts.language.syntax import Scheduled
+from prompts.language.weights import merged
 from prompts.spell import Spell
 
-_PROSE_PHRASE_WORDS = 9
-"""A phrase with so many words reads as a sentence."""
+TAG_FAMILIES = frozenset(("sd15", "sd1", "sd2", "sdxl"))
+"""Families whose text encoder is CLIP alone: short phrases."""
+PROSE_FAMILIES = frozenset(("sd3", "flux", "qwen", "z-image"))
+"""Families with a language model as text encoder: sentences."""
+_SENTENCE_WORDS = 9
+_MANY_TAGS = 6
 
 
-def duplicates(field: str, text: str) -> Iterator[Finding]:
+def duplicates(it: Examined) -> Iterator[Finding]:
     """Phrases said twice."""
-    seen: dict[str, Phrase] = {}
-    for phrase in phrases(text):
-        words = phrase.words
-        first = seen.setdefault(words, phrase)
-        if words and first is not phrase:
-            start, end = _with_comma(text, phrase)
+    seen: set[str] = set()
+    for phrase, words in zip(it.phrases, it.words, strict=True):
+        if words and words in seen:
             message = f"{words!r} is said twice; the second one only takes room."
-            yield Finding("duplicate", field, start, end, message, "", HINT)
+            yield Finding("duplicate", it.field, *_with_comma(it.text, phrase), message, "", HINT)
+        seen.add(words)
 
 
-def contradictions(spell: Spell) -> Iterator[Finding]:
+def contradictions(prompt: Examined, negative: Examined) -> Iterator[Finding]:
     """Phrases asked for and forbidden at once."""
-    wanted = {phrase.words for phrase in phrases(spell.prompt)}
-    for phrase in phrases(spell.negative_prompt):
-        if phrase.words and phrase.words in wanted:
-            start, end = _with_comma(spell.negative_prompt, phrase)
-            message = f"{phrase.words!r} stands in the prompt and in the negative prompt: they cancel each other."
-            yield Finding("contradiction", "negative_prompt", start, end, message, "")
+    wanted = set(prompt.words)
+    for phrase, words in zip(negative.phrases, negative.words, strict=True):
+        if words and words in wanted:
+            message = f"{words!r} stands in the prompt and in the negative prompt: they cancel each other."
+            yield Finding("contradiction", negative.field, *_with_comma(negative.text, phrase), message, "")
 
 
 def _with_comma(text: str, phrase: Phrase) -> tuple[int, int]:
     """The span to cut so that no double comma is left."""
-    before = text[: phrase.start].rstrip()
-    if before.endswith((",", "，", "、")):
-        return len(before) - 1, phrase.end
-    after = text[phrase.end :]
-    if after.lstrip(" ").startswith(","):
-        return phrase.start, phrase.end + after.index(",") + 1
-    return phrase.start, phrase.end
+    at = phrase.start
+    while at and text[at - 1] == " ":
+        at -= 1
+    if at and text[at - 1] in ",，、":
+        return at - 1, phrase.end
+    end = phrase.end
+    while text[end : end + 1] == " ":
+        end += 1
+    return (phrase.start, end + 1) if text[end : end + 1] == "," else (phrase.start, phrase.end)
 
 
 def unknown_loras(spell: Spell, known: Collection[str]) -> Iterator[Finding]:
@@ -64,42 +69,52 @@ def repeated_loras(spell: Spell) -> Iterator[Finding]:
     seen: set[str] = set()
     for i, lora in enumerate(spell.loras):
         if lora.name.casefold() in seen:
-            yield Finding("lora_repeated", "loras", i, i + 1, f"LoRA {lora.name!r} is asked for twice.")
+            message = f"LoRA {lora.name!r} is asked for twice; both weights count."
+            yield Finding("lora_repeated", "loras", i, i + 1, message)
         seen.add(lora.name.casefold())
 
 
-def token_budget(field: str, text: str, tokenize: Tokenize) -> Iterator[Finding]:
+def idle_schedules(it: Examined, steps: int) -> Iterator[Finding]:
+    """`[a:b:30]` in a picture of 20 steps never switches."""
+    if "[" not in it.text:
+        return
+    for node in parse(it.text).walk():
+        if not isinstance(node, Scheduled):
+            continue
+        value = float(node.when)
+        last = value * steps if "." in node.when else value
+        if last >= steps:
+            message = f"This never switches: step {node.when.strip()} is at or behind the last of {steps} steps."
+            yield Finding("schedule_idle", it.field, node.start, node.end, message)
+        elif last < 1:
+            message = "This switches before the first step: what stands before the colon is never drawn."
+            yield Finding("schedule_idle", it.field, node.start, node.end, message)
+
+
+def token_budget(it: Examined, tokenize: Tokenize) -> Iterator[Finding]:
     """Prompts longer than one chunk."""
-    count = sum(len(tokenize(piece)) for piece, weight in attention(text) if (piece, weight) != ("BREAK", -1))
-    if count > CHUNK_TOKENS:
-        chunks = -(-count // CHUNK_TOKENS)
-        message = (
-            f"{count} tokens need {chunks} chunks of {CHUNK_TOKENS}; words in different chunks influence each other "
-            "less. What matters most belongs first."
-        )
-        yield Finding("long_prompt", field, 0, len(text), message, None, HINT)
-
-
-def never_switching(spell: Spell) -> Iterator[Finding]:
-    """Prompt editing that never happens within the steps of the spell."""
-    steps = spell.params.steps
-    if steps is None or "[" not in spell.prompt:
+    pieces = merged(it.fragments)
+    commas = tokenize(",")
+    chunks = fill_chunks(pieces, tokenize, commas[0] if commas else -1)
+    count = sum(len(chunk.tokens) for chunk in chunks)
+    if count <= CHUNK_TOKENS:
         return
-    entries = schedule(spell.prompt, steps)
-    if len(entries) == 1 and entries[0][1] != spell.prompt:
-        message = f"The prompt editing never switches within {steps} steps: only {entries[0][1]!r} is drawn."
-        yield Finding("schedule_idle", "prompt", 0, len(spell.prompt), message)
+    full = next((i for i, chunk in enumerate(chunks[:-1]) if len(chunk.tokens) > CHUNK_TOKENS // 2), 0)
+    following = chunks[min(full + 1, len(chunks) - 1)]
+    start = pieces[following.fragments[0]].start if following.fragments else 0
+    message = (
+        f"{count} tokens fill {len(chunks)} chunks of {CHUNK_TOKENS}; words in different chunks influence each other "
+        "less. What matters most belongs first."
+    )
+    yield Finding("long_prompt", it.field, start, len(it.text), message, None, HINT)
 
 
-def style(spell: Spell, family: str) -> Iterator[Finding]:
-    """Tags for SD1.5 and SDXL, sentences for models with a language model as text encoder."""
-    found = phrases(spell.prompt)
-    if not found:
-        return
-    sentences = [p for p in found if len(p.words.split()) >= _PROSE_PHRASE_WORDS]
-    if family in ("sd15", "sd1", "sd2", "sdxl") and len(sentences) * 2 > len(found):
-        message = "This model reads short comma-separated phrases better than sentences."
-        yield Finding("style_prose", "prompt", 0, len(spell.prompt), message, None, HINT)
-    if family in ("flux", "sd3", "qwen", "z-image") and len(found) >= 6 and not sentences:
+def style(it: Examined, family: str) -> Iterator[Finding]:
+    """Tags for models with CLIP alone, sentences for models with a language model as text encoder."""
+    sentences = sum(len(words.split()) >= _SENTENCE_WORDS for words in it.words)
+    if family in TAG_FAMILIES and sentences * 2 > len(it.words):
+        message = "This model reads short phrases between commas better than sentences."
+        yield Finding("style_prose", it.field, 0, len(it.text), message, None, HINT)
+    if family in PROSE_FAMILIES and len(it.words) >= _MANY_TAGS and not sentences:
         message = "This model reads sentences better than a list of tags."
-        yield Finding("style_tags", "prompt", 0, len(spell.prompt), message, None, HINT)
+        yield Finding("style_tags", it.field, 0, len(it.text), message, None, HINT)

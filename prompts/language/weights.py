@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 ROUND = 1.1
 """What one pair of round brackets multiplies by."""
@@ -14,14 +15,14 @@ BREAK = "BREAK"
 
 _TOKEN = re.compile(
     r"""
-    (?P<escape> \\ [()\[\]\\]? )              # a lone backslash disappears
-  | (?P<open>   [(\[] )
-  | :\s* (?P<number> [+-]?[.\d]+ ) \s*\)      # a number closes a round bracket
-  | (?P<close>  [)\]] )
-  | (?P<text>   [^\\()\[\]:]+ | : )
+    \\ [()\[\]\\]?                   # an escape; a lone backslash disappears
+  | :\s* ([+-]?[.\d]+) \s*\)        # a number closes a round bracket
+  | [^\\()\[\]:]+
+  | [()\[\]:]
     """,
     re.VERBOSE,
 )
+_SIGNS = frozenset("\\()[]:")
 _BREAK = re.compile(rf"\b{BREAK}\b")
 _EXACT_WORK = 64  # multiplications per fragment up to which A1111's order of multiplying is kept
 
@@ -41,14 +42,35 @@ class Fragment:
         return self.weight == -1 and self.text == BREAK
 
 
-@dataclass(frozen=True, slots=True)
-class _Range:
+class Pair(NamedTuple):
+    """One bracket pair: `text[start]` opens, `text[end - 1]` closes."""
+
+    opener: str
+    start: int
+    end: int
+    number: tuple[int, int] | None = None
+    """Where the digits of `(…:1.3)` stand; `None` without a number."""
+
+
+class _Range(NamedTuple):
     """Fragments `first..stop` (exclusive) are multiplied by `factor`."""
 
     first: int
     stop: int
     factor: float
     is_round: bool
+
+
+@dataclass(slots=True)
+class Scan:
+    """One pass over a prompt: its weighted stretches and its brackets, by A1111's rules."""
+
+    fragments: list[Fragment] = field(default_factory=list)
+    """In order, unmerged; empty for empty text."""
+    pairs: list[Pair] = field(default_factory=list)
+    """In the order they close; round and square brackets are matched apart, so pairs may cross."""
+    stray: list[int] = field(default_factory=list)
+    """Positions of brackets without a partner, ascending; escaped ones are no brackets."""
 
 
 def attention(text: str) -> list[tuple[str, float]]:
@@ -66,35 +88,56 @@ def attention(text: str) -> list[tuple[str, float]]:
 
 def fragments(text: str) -> list[Fragment]:
     """The weighted stretches of `text` in order, unmerged, with source positions; empty for empty text."""
-    pieces: list[Fragment] = []
+    return scan(text).fragments
+
+
+def scan(text: str) -> Scan:
+    """The weighted stretches and the brackets of `text`. Linear time."""
+    found = Scan()
+    pieces = found.fragments
     ranges: list[_Range] = []
-    open_round: list[int] = []
-    open_square: list[int] = []
-
-    def close(opened: list[int], factor: float) -> None:
-        ranges.append(_Range(opened.pop(), len(pieces), factor, opened is open_round))
-
+    opened: dict[str, list[tuple[int, int]]] = {"(": [], "[": []}  # first fragment, position
     for match in _TOKEN.finditer(text):
-        kind, token, at = match.lastgroup, match.group(), match.start()
-        if kind == "escape":
-            pieces.append(Fragment(token[1:], 1.0, at, match.end()))
-        elif kind == "open":
-            (open_round if token == "(" else open_square).append(len(pieces))
-        elif kind == "number" and open_round:
-            factor = _number(match["number"])
-            if factor is None:
-                _add_text(pieces, token[:-1], at)
-            close(open_round, ROUND if factor is None else factor)
-        elif token == ")" and open_round:
-            close(open_round, ROUND)
-        elif token == "]" and open_square:
-            close(open_square, SQUARE)
+        token = match[0]
+        sign = token[0]
+        if sign not in _SIGNS:
+            _add_text(pieces, token, match.start())
+        elif sign in opened:
+            opened[sign].append((len(pieces), match.start()))
+        elif sign == "\\":
+            pieces.append(Fragment(token[1:], 1.0, match.start(), match.end()))
         else:
-            _add_text(pieces, token, at)
-    ranges += [_Range(first, len(pieces), ROUND, is_round=True) for first in open_round]
-    ranges += [_Range(first, len(pieces), SQUARE, is_round=False) for first in open_square]
+            _close(found, ranges, opened, match)
+    for opener, entries in opened.items():
+        factor = ROUND if opener == "(" else SQUARE
+        ranges += [_Range(first, len(pieces), factor, opener == "(") for first, _ in entries]
+        found.stray += [at for _, at in entries]
+    found.stray.sort()
     _weigh(pieces, ranges)
-    return pieces
+    return found
+
+
+def _close(found: Scan, ranges: list[_Range], opened: dict[str, list[tuple[int, int]]], match: re.Match[str]) -> None:
+    """A colon, a number with a closing bracket, or a closing bracket."""
+    token, pieces = match[0], found.fragments
+    is_square = token == "]"
+    entries = opened["[" if is_square else "("]
+    if token == ":" or not entries:
+        _add_text(pieces, token, match.start())
+        if token != ":":
+            found.stray.append(match.end() - 1)
+        return
+    factor = SQUARE if is_square else ROUND
+    number = None
+    if match[1] is not None:
+        given = _number(match[1])
+        if given is None:
+            _add_text(pieces, token[:-1], match.start())
+        else:
+            factor, number = given, match.span(1)
+    first, at = entries.pop()
+    ranges.append(_Range(first, len(pieces), factor, not is_square))
+    found.pairs.append(Pair("[" if is_square else "(", at, match.end(), number))
 
 
 def merged(pieces: list[Fragment]) -> list[Fragment]:
@@ -122,6 +165,9 @@ def _number(digits: str) -> float | None:
 
 def _add_text(pieces: list[Fragment], token: str, at: int) -> None:
     """Append `token` cut at `BREAK`s; white space around a `BREAK` belongs to it."""
+    if BREAK not in token:
+        pieces.append(Fragment(token, 1.0, at, at + len(token)))
+        return
     left = 0
     for mark in _BREAK.finditer(token):
         _add_part(pieces, token[left : mark.start()].rstrip(), left > 0, at + left)
