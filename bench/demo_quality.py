@@ -27,6 +27,7 @@ from generator.demo.networks import library
 from generator.demo.palette import BACKGROUNDS, HUES
 from generator.demo.train.caption import plural, with_article
 from generator.demo.train.pictures import PictureFile, Pixels, open_pictures
+from generator.demo.train.sprites import name_hue
 
 STEPS, GUIDANCE, SIZE = 20, 5.0, 128
 PAINTABLE = ("heart", "star", "car", "apple", "raised hand", "octopus", "balloon")
@@ -155,8 +156,7 @@ def measure_colours(artist: Artist) -> dict[str, Any]:
     right = []
     for (hue, _), picture in zip(painted, pictures, strict=True):
         seen = hue_of_object(picture)
-        near = seen is not None and min(HUES, key=lambda h: abs((h.degrees - seen + 180) % 360 - 180)).name == hue.name
-        right.append(near)
+        right.append(seen is not None and name_hue(seen) == hue)
     return {"background_followed": backgrounds, "object_colour_followed": share(right)}
 
 

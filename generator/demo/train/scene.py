@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from generator.demo.palette import BACKGROUNDS, HUES
-from generator.demo.train.sprites import Sprite, nearest_hue
+from generator.demo.train.sprites import Sprite, name_hue
 
 Layout = Literal["single", "small", "two", "three", "different"]
 SIDES = ("left", "right", "top", "bottom")
@@ -52,7 +52,7 @@ def random_scene(rng: np.random.Generator, sprites: dict[str, Sprite], style: st
     if layout == "different" and len(names) > 1:
         second = names[(names.index(name) + int(rng.integers(1, len(names)))) % len(names)]
     dominant = sprites[name].dominant
-    natural = None if dominant is None else nearest_hue(dominant).name
+    natural = None if dominant is None else name_hue(dominant).name
     colour = None
     if natural is not None and second is None and rng.random() < 0.45:
         colour = str(rng.choice([h.name for h in HUES if h.name != natural]))

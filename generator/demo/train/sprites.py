@@ -12,6 +12,16 @@ from PIL import Image
 from generator.demo.palette import HUES, Hue
 
 _DOMINANT_SHARE = 0.6
+_BORDERS = (
+    (11, "red"),
+    (33, "orange"),
+    (70, "yellow"),
+    (180, "green"),
+    (240, "blue"),
+    (300, "purple"),
+    (335, "pink"),
+    (360, "red"),
+)
 _WINDOW = 34.0  # degrees on either side of the dominant hue
 Pixels = NDArray[np.uint8]
 
@@ -49,12 +59,17 @@ def dominant_hue(picture: Image.Image) -> float | None:
     smooth = sum(np.roll(counts, shift) for shift in range(-4, 5))
     peak = float(edges[int(np.argmax(smooth))] + 2.5)
     near = _distance(hue[vivid], peak) < _WINDOW
-    return peak if near.mean() >= _DOMINANT_SHARE else None
+    if near.mean() < _DOMINANT_SHARE:
+        return None
+    # The smoothed peak is a plateau; the mean of what lies around it is its middle.
+    offsets = (hue[vivid][near] - peak + 180) % 360 - 180
+    return float((peak + offsets.mean()) % 360)
 
 
-def nearest_hue(degrees: float) -> Hue:
-    """The named hue closest to `degrees`."""
-    return min(HUES, key=lambda h: abs((h.degrees - degrees + 180) % 360 - 180))
+def name_hue(degrees: float) -> Hue:
+    """The hue people would call `degrees`; the borders are where the drawings' golds and roses lie."""
+    name = next(name for border, name in _BORDERS if degrees % 360 < border)
+    return next(h for h in HUES if h.name == name)
 
 
 def paint(sprite: Sprite, hue: Hue) -> Image.Image:

@@ -116,7 +116,7 @@ def _loss(rebuilt: Tensor, latents: Tensor, pixels: Tensor) -> Tensor:
     mean, variance = latents.mean((0, 2, 3)), latents.var((0, 2, 3))
     pull = mean.square().mean() + (variance - 1).square().mean()
     fit = difference.abs().mean() + 2 * difference.square().mean() + 0.5 * gradients
-    return fit + 0.02 * pull + 2 * _hidden_colour(latents, pixels)
+    return fit + 0.02 * pull + 4 * _hidden_colour(latents, pixels)
 
 
 def _hidden_colour(latents: Tensor, pixels: Tensor) -> Tensor:
