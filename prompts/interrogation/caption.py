@@ -13,7 +13,8 @@ from prompts.errors import ClipModelMissing, InterrogationError
 from prompts.torch_guard import ensure_torchvision
 
 CAPTION_COMMAND = "spellwright models fetch blip-base"
-_NEEDED = ("config.json", "model.safetensors", "preprocessor_config.json")
+_NEEDED = ("config.json", "model.safetensors")
+_PROCESSOR_FILES = ("preprocessor_config.json", "processor_config.json")  # the hub's, and what transformers 5 saves
 
 
 class Captioner(Protocol):
@@ -73,12 +74,14 @@ def check_caption_folder(folder: Path) -> None:
     Raises:
         ClipModelMissing: Names the first missing file and the command.
     """
-    for name in _NEEDED:
-        if not (folder / name).is_file():
-            raise ClipModelMissing(
-                f"The caption model is not on this machine: {name} is missing from the folder {folder.name!r}. "
-                f"Get it with: {CAPTION_COMMAND}",
-                file=name,
-                folder=folder.name,
-                command=CAPTION_COMMAND,
-            )
+    missing = [name for name in _NEEDED if not (folder / name).is_file()]
+    if not any((folder / name).is_file() for name in _PROCESSOR_FILES):
+        missing.append(_PROCESSOR_FILES[0])
+    if missing:
+        raise ClipModelMissing(
+            f"The caption model is not on this machine: {missing[0]} is missing from the folder {folder.name!r}. "
+            f"Get it with: {CAPTION_COMMAND}",
+            file=missing[0],
+            folder=folder.name,
+            command=CAPTION_COMMAND,
+        )

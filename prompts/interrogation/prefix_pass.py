@@ -50,7 +50,8 @@ class PrefixPass:
         """`prefix` with `ids` behind it; no ids: the same prefix."""
         if not ids:
             return prefix
-        x = self._embed(torch.tensor([list(ids)], device=self._parts.positions.device), len(prefix.ids))
+        device = self._parts.positions.device
+        x = self._embed(torch.tensor([list(ids)], device=device), _positions(prefix, len(ids), device))
         keys, values = [], []
         for index, block in enumerate(self._parts.blocks):
             is_last = index == len(self._parts.blocks) - 1
@@ -72,7 +73,7 @@ class PrefixPass:
         Returns:
             (n, dim) float32, unit length.
         """
-        x = self._embed(suffixes, len(prefix.ids))
+        x = self._embed(suffixes, _positions(prefix, suffixes.shape[1], suffixes.device))
         for index, block in enumerate(self._parts.blocks):
             # The last block's output is read at one token, so only that token asks.
             queries = 1 if index == len(self._parts.blocks) - 1 else x.shape[1]
@@ -81,9 +82,41 @@ class PrefixPass:
             x = self._finish(block, x[:, -queries:], attended)
         return self._head(x[:, -1])
 
-    def _embed(self, ids: Tensor, offset: int) -> Tensor:
+    @torch.inference_mode()
+    def pooled_at(self, ids: Sequence[int], cuts: Sequence[int], end: int) -> Tensor:
+        """Text features of `ids[:cut]` + end token for every cut, in one pass over `ids`.
+
+        The end tokens stand side by side behind the row, each at the position where its cut ends and
+        seeing only what comes before it.
+
+        Args:
+            ids: The longest row, start token included.
+            cuts: Lengths, 1..len(ids), any order.
+            end: The end token.
+
+        Returns:
+            (cuts, dim) float32, unit length.
+        """
+        device, length, ends = self._parts.positions.device, len(ids), len(cuts)
+        cut = torch.tensor(list(cuts), device=device)
+        row = torch.tensor([[*ids, *[end] * ends]], device=device)
+        x = self._embed(row, torch.cat([torch.arange(length, device=device), cut]))
+        blocked = torch.ones(length + ends, length + ends, dtype=torch.bool, device=device)
+        blocked[:length, :length].triu_(1)
+        blocked[length:, :length] = torch.arange(length, device=device)[None] >= cut[:, None]
+        blocked[length:, length:].fill_diagonal_(fill_value=False)
+        nothing = self.empty()
+        for index, block in enumerate(self._parts.blocks):
+            queries = ends if index == len(self._parts.blocks) - 1 else length + ends
+            q, k, v = self._project(block, block.ln_1(x), queries=queries)
+            attended = self._attend(q, k, v, nothing.keys[index], nothing.values[index], blocked[-queries:])
+            x = self._finish(block, x[:, -queries:], attended)
+        return self._head(x[0])
+
+    def _embed(self, ids: Tensor, at: Tensor) -> Tensor:
+        """(n, tokens, width) for ids (n, tokens) at the given positions (tokens,)."""
         dtype = self._parts.blocks[0].get_weight_dtype()
-        positions = self._parts.positions[offset : offset + ids.shape[1]]
+        positions = self._parts.positions[at]
         embedded: Tensor = self._parts.embedding(ids).to(dtype) + positions.to(dtype)
         return embedded
 
@@ -100,17 +133,21 @@ class PrefixPass:
     def _split(self, x: Tensor) -> Tensor:
         return x.view(*x.shape[:-1], self._parts.heads, -1).transpose(1, 2)
 
-    def _attend(self, q: Tensor, k: Tensor, v: Tensor, past_k: Tensor, past_v: Tensor) -> Tensor:
-        """Attention over the shared past and the causal own part: (n, queries, width).
+    def _attend(
+        self, q: Tensor, k: Tensor, v: Tensor, past_k: Tensor, past_v: Tensor, blocked: Tensor | None = None
+    ) -> Tensor:
+        """Attention over the shared past and the own part: (n, queries, width).
 
-        The past is one matrix for all rows; it is never copied per row.
+        The past is one matrix for all rows; it is never copied per row. `blocked` (queries, tokens) says what
+        a query does not see of the own part; by default everything after itself.
         """
         n, heads, queries, head_width = q.shape
         q = q * head_width**-0.5
         own = q @ k.transpose(-1, -2)
-        if queries > 1:
-            future = torch.ones(queries, k.shape[2], dtype=torch.bool, device=q.device).triu(1)
-            own = own.masked_fill(future, float("-inf"))
+        if blocked is None and queries > 1:
+            blocked = torch.ones(queries, k.shape[2], dtype=torch.bool, device=q.device).triu(1)
+        if blocked is not None:
+            own = own.masked_fill(blocked, float("-inf"))
         rows = q.transpose(0, 1).reshape(heads, n * queries, head_width)
         past = (rows @ past_k.transpose(-1, -2)).view(heads, n, queries, -1).transpose(0, 1)
         weights = torch.softmax(torch.cat([past, own], dim=-1), dim=-1)
@@ -130,3 +167,7 @@ class PrefixPass:
         if projection is not None:
             pooled = projection(pooled) if isinstance(projection, torch.nn.Linear) else pooled @ projection
         return F.normalize(pooled.float(), dim=-1)
+
+
+def _positions(prefix: Prefix, count: int, device: torch.device) -> Tensor:
+    return torch.arange(len(prefix.ids), len(prefix.ids) + count, device=device)

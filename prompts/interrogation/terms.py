@@ -28,7 +28,6 @@ _SITES = (
 )
 _SITE_PATTERNS = ("{}", "trending on {}", "featured on {}", "{} contest winner")
 _WORD = re.compile(r"\w+")
-_LONGEST_NAME = 5  # words; artist names inside other phrases are looked for up to this length
 _MAX_LIST_BYTES = 16 * 1024 * 1024
 
 
@@ -119,10 +118,11 @@ def filtered(lists: Iterable[TermList], rules: TermFilter) -> tuple[TermList, ..
         dropped.add(TRENDINGS)
         phrases |= {_words(site) for site in _SITES}
     phrases.discard(())
+    longest = max(map(len, phrases), default=0)
     kept = []
     for each in lists:
         if each.category not in dropped:
-            texts = tuple(t for t in each.texts if not _contains(_words(t), phrases))
+            texts = tuple(t for t in each.texts if not _contains(_words(t), phrases, longest))
             if texts:
                 kept.append(replace(each, texts=texts))
     return tuple(kept)
@@ -134,8 +134,7 @@ def _artist_names(lists: tuple[TermList, ...]) -> set[tuple[str, ...]]:
     return {name for name in names if len(name) > 1}
 
 
-def _contains(words: tuple[str, ...], phrases: set[tuple[str, ...]]) -> bool:
-    longest = max(_LONGEST_NAME, *(len(p) for p in phrases)) if phrases else 0
+def _contains(words: tuple[str, ...], phrases: set[tuple[str, ...]], longest: int) -> bool:
     return any(
         words[start : start + length] in phrases
         for start in range(len(words))
@@ -153,5 +152,5 @@ def _lines(file: Path) -> list[str]:
             f"The term list {file.name} is larger than {_MAX_LIST_BYTES // 2**20} MiB.", limit=_MAX_LIST_BYTES
         )
     # By file iteration, not splitlines: one published phrase holds a control character that would split it.
-    with file.open(encoding="utf-8", errors="replace") as lines:
+    with file.open(encoding="utf-8-sig", errors="replace") as lines:
         return [line.strip() for line in lines]

@@ -133,8 +133,15 @@ class CausalTextTower:
         return features
 
     def encode_growth(self, parts: Sequence[str]) -> Tensor:
-        """See `TextTower`."""
-        return self.encode([SEPARATOR.join(parts[: i + 1]) for i in range(len(parts))])
+        """See `TextTower`. One pass over the last stage, of which the others are beginnings."""
+        stages = [SEPARATOR.join(parts[: i + 1]) for i in range(len(parts))]
+        room = self.max_tokens - 2
+        bodies = [body[:room] for body in self._tokens.bodies(stages)]
+        whole = bodies[-1] if bodies else ()
+        if any(whole[: len(b)] != b for b in bodies) or max(whole, default=self._tokens.end) >= self._tokens.end:
+            return self.encode(stages)
+        cuts = [1 + len(body) for body in bodies]
+        return self._pass.pooled_at((self._tokens.start, *whole), cuts, self._tokens.end)
 
     def is_full(self, text: str) -> bool:
         """See `TextTower`."""

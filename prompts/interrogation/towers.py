@@ -17,6 +17,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from PIL import Image
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from prompts.errors import ClipModelMissing, InterrogationError
@@ -27,6 +28,11 @@ from prompts.torch_guard import ensure_torchvision
 CONFIG_FILE = "open_clip_config.json"
 WEIGHTS_FILE = "open_clip_model.safetensors"
 TOKENIZER_FOLDER = "tokenizer"
+# What open_clip, torch and safetensors raise when a config and its weights do not belong together.
+_DOES_NOT_FIT = (
+    *(RuntimeError, ValueError, LookupError, TypeError, AttributeError, AssertionError, ArithmeticError, OSError),
+    SafetensorError,
+)
 FETCH_COMMAND = "spellwright models fetch clip-vit-l-14"
 
 
@@ -103,7 +109,7 @@ def towers_from_folder(folder: Path, device: str = "cpu", *, force_quick_gelu: b
             force_quick_gelu=force_quick_gelu,
             require_pretrained=True,
         )
-    except (RuntimeError, ValueError, KeyError, TypeError, OSError) as wrong:
+    except _DOES_NOT_FIT as wrong:
         raise InterrogationError(
             f"The CLIP model in {folder.name!r} cannot be loaded: weights and config do not fit each other."
         ) from wrong
@@ -139,7 +145,7 @@ def towers_from_weights(
         )
     open_clip = _open_clip()
     tag = open_clip.get_pretrained_cfg(name, pretrained) or {}
-    quick = bool(tag.get("quick_gelu", False)) or name.endswith("-quickgelu")
+    quick = needs_quick_gelu(name, pretrained)
     preprocess = {k: tag[k] for k in ("mean", "std", "interpolation", "resize_mode") if k in tag}
     try:
         model = open_clip.create_model(
@@ -150,9 +156,22 @@ def towers_from_weights(
             force_quick_gelu=quick,
             force_preprocess_cfg=preprocess,
         )
-    except (RuntimeError, ValueError, KeyError, TypeError, OSError) as wrong:
+    except _DOES_NOT_FIT as wrong:
         raise InterrogationError(f"The file {weights.name} does not hold a {name} model.") from wrong
     return _by_name(f"{name}/{pretrained}", name, model, is_quick=quick)
+
+
+def needs_quick_gelu(name: str, pretrained: str) -> bool:
+    """Whether these weights were trained with QuickGELU, which open_clip since 2.29 no longer sees to.
+
+    Args:
+        name: open_clip's architecture.
+        pretrained: open_clip's tag; an unknown one counts as plain GELU unless the architecture says otherwise.
+    """
+    open_clip = _open_clip()
+    tag = open_clip.get_pretrained_cfg(name, pretrained) or {}
+    architecture = open_clip.get_model_config(name) or {}
+    return bool(tag.get("quick_gelu", False) or architecture.get("quick_gelu", False))
 
 
 def random_towers(name: str, seed: int = 0, *, quick_gelu: bool = False) -> ClipTowers:
