@@ -1,0 +1,82 @@
+"""Will hands be in frame? Read from the words of a prompt, with the reasons."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from prompts.expansion.data_files import load_toml
+from prompts.expansion.offline.words import contains
+
+IN_FRAME = 0.5
+"""From this likelihood on, hands are treated as being in frame."""
+
+_LATIN = re.compile(r"[a-zA-Z]")
+_PEOPLE_UNFRAMED = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class HandFrame:
+    """What a prompt says about hands."""
+
+    likelihood: float
+    """0..1 that hands are seen."""
+    has_people: bool
+    action: str | None
+    """Key of `cues.toml` `actions` for what the hands do; `None` when nothing is said."""
+    is_hidden: bool
+    """The prompt already keeps the hands out of sight."""
+    reasons: tuple[str, ...]
+    """Sentences, the deciding one first."""
+
+    @property
+    def in_frame(self) -> bool:
+        """Whether hands are more likely than not."""
+        return self.likelihood >= IN_FRAME
+
+
+def look_for_hands(prompt: str) -> HandFrame:
+    """Judge `prompt` (English or Chinese). An empty prompt has no people and no hands."""
+    cues = load_toml("hands", "cues.toml")
+    people = _first(prompt, cues["people"])
+    named = _first(prompt, cues["hands"])
+    hidden = _first(prompt, cues["hidden"])
+    action, verb = _action(prompt, cues["actions"])
+    has_people = people is not None
+    if hidden is not None:
+        return HandFrame(0.1, has_people, None, True, (f"“{hidden}” keeps the hands out of sight",))
+    if named is not None:
+        return HandFrame(0.95, has_people, action, False, (f"“{named}” puts hands into the picture",))
+    if not has_people:
+        return HandFrame(0.02, False, None, False, ("no people are named, so no hands are expected",))
+    if action is not None and verb is not None:
+        return HandFrame(0.9, True, action, False, (f"“{verb}” is done with the hands",))
+    likelihood, why = _framing(prompt, cues["framing"])
+    return HandFrame(likelihood, True, None, False, (why, f"“{people}” names people"))
+
+
+def _framing(prompt: str, framings: dict[str, Any]) -> tuple[float, str]:
+    """The tightest framing that is named decides: a close-up of a standing knight shows no hands."""
+    for framing in framings.values():
+        word = _first(prompt, framing)
+        if word is not None:
+            return float(framing["likelihood"]), f"“{word}”: {framing['why']}"
+    return _PEOPLE_UNFRAMED, "people without a named framing are often shown with their hands"
+
+
+def _action(prompt: str, actions: dict[str, Any]) -> tuple[str | None, str | None]:
+    for name, cue in actions.items():
+        word = _first(prompt, cue)
+        if word is not None:
+            return name, word
+    return None, None
+
+
+def _first(prompt: str, cue: dict[str, Iterable[str]]) -> str | None:
+    """The first word of a cue that `prompt` holds."""
+    found = next((word for word in cue["chinese"] if word in prompt), None)
+    if found is not None or not _LATIN.search(prompt):
+        return found
+    return next((word for word in cue["words"] if contains(prompt, word)), None)
