@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import torch
 from PIL import Image
+from safetensors import SafetensorError
 
 from prompts.errors import ClipModelMissing, InterrogationError
 from prompts.torch_guard import ensure_torchvision
@@ -52,7 +53,7 @@ class BlipCaptioner:
                 os.fspath(folder), local_files_only=True, use_safetensors=True, dtype=dtype
             )
             processor: Any = AutoProcessor.from_pretrained(os.fspath(folder), local_files_only=True)
-        except (OSError, ValueError, KeyError, RuntimeError) as wrong:
+        except (OSError, ValueError, LookupError, TypeError, RuntimeError, SafetensorError) as wrong:
             raise InterrogationError(f"The caption model in {folder.name!r} cannot be loaded.") from wrong
         self.name = folder.name
         self._model = model.to(device).eval()
