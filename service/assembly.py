@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from generator.config import EngineConfig, ModelFolders
-from generator.demo.family import DemoFamily, find_family
+from generator.demo.family import DemoFamily, find_family, ready_family
 from generator.models.catalogue import Catalogue as ModelShelf
 from generator.models.hashes import HashCache
 from prompts.expansion.chat_model import ChatModel
@@ -133,7 +133,7 @@ def _wire(settings: Settings, *, fake_engine: bool, own_only: bool) -> tuple[Ser
         new_id=new_id,
         owner=owners.name,
     )
-    engine = LocalEngine(_fake_engine if fake_engine else _real_engine(settings))
+    engine = LocalEngine(_fake_engine if fake_engine else _real_engine(settings), is_lazy=own_only)
     policy = Policy(adult_mode=settings.adult_mode)
     library = Library(backbone, policy)
     reader = DevicePhotoReader(engine, _interrogator(settings, fake_engine=fake_engine))
@@ -236,7 +236,10 @@ class _LazyShelves:
 
     async def __call__(self) -> Shelves:
         if self._found is None:
-            family = await self._engine.run_on_device(lambda: find_family(self._settings.cache_path))
+            cache = self._settings.cache_path
+            family = ready_family(cache)
+            if family is None:
+                family = await self._engine.run_on_device(lambda: find_family(cache))
             self._found = await asyncio.to_thread(_shelves, self._settings, family)
         return self._found
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 _SHIPPED = Path(__file__).parent / "weights"
 MANIFEST = "family.json"
+RANDOM_FOLDER = "demo-random-1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +44,21 @@ def find_family(cache_dir: Path) -> DemoFamily:
         cache_dir: Where the random family is built on the first call (seconds) and found later. Two
             processes may build at once; both get a whole family.
     """
-    if (_SHIPPED / MANIFEST).is_file():
-        return read_family(_SHIPPED)
+    ready = ready_family(cache_dir)
+    if ready is not None:
+        return ready
     # torch-lazy: only the builder may load torch.
     builder: Any = importlib.import_module("generator.demo.random_family")
     folder: Path = builder.build_once(cache_dir)
     return read_family(folder)
+
+
+def ready_family(cache_dir: Path) -> DemoFamily | None:
+    """The family that `find_family` would give if nothing has to be built, else `None`; loads no torch."""
+    for folder in (_SHIPPED, cache_dir / RANDOM_FOLDER):
+        if (folder / MANIFEST).is_file():
+            return read_family(folder)
+    return None
 
 
 def read_family(folder: Path) -> DemoFamily:

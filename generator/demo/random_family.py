@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from generator.demo.concepts import read_concepts
-from generator.demo.family import MANIFEST
+from generator.demo.family import MANIFEST, RANDOM_FOLDER
 from generator.demo.networks import build_dual_encoder, build_unet, build_vae, dual_encoder_config
 from generator.demo.package import (
     Networks,
@@ -27,7 +27,6 @@ from generator.demo.package import (
 from generator.demo.shape import RANDOM_SHAPE
 from generator.demo.tokenizer import cut_vocabulary
 
-_FOLDER = "demo-random-1"
 _SEED = 20240607
 _BASE_SIZE = 128
 _LORA = "demo-style"
@@ -40,11 +39,11 @@ def build_once(cache_dir: Path) -> Path:
 
     The build happens in a temporary folder that is renamed at the end, so a family is whole or absent.
     """
-    target = cache_dir / _FOLDER
+    target = cache_dir / RANDOM_FOLDER
     if (target / MANIFEST).is_file():
         return target
     cache_dir.mkdir(parents=True, exist_ok=True)
-    building = Path(tempfile.mkdtemp(prefix=f"{_FOLDER}-", dir=cache_dir))
+    building = Path(tempfile.mkdtemp(prefix=f"{RANDOM_FOLDER}-", dir=cache_dir))
     try:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(_SEED)

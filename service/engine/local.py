@@ -76,10 +76,13 @@ class LocalEngine:
 
     Args:
         build: Makes the engine; called on the engine's thread, where it may import torch.
+        is_lazy: Load when the first work comes instead of at the start (the command line, most of
+            whose commands draw nothing).
     """
 
-    def __init__(self, build: Callable[[], SyncEngine]) -> None:
+    def __init__(self, build: Callable[[], SyncEngine], *, is_lazy: bool = False) -> None:
         self._build = build
+        self._is_lazy = is_lazy
         # Unbounded on purpose: the runner bounds the jobs in work, and an abort must never be refused.
         self._inbox: queue.SimpleQueue[_Order] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
@@ -91,20 +94,22 @@ class LocalEngine:
         """Begin loading in the background; must be called on the event loop."""
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._main, name="spellwright-engine", daemon=True)
-        self._thread.start()
+        if not self._is_lazy:
+            self._thread.start()
 
     async def stop(self) -> None:
         """End at the next step boundary; open requests end with `Cancelled`."""
         if self._thread is None:
             return
-        self._inbox.put(_Stop())
         thread, self._thread = self._thread, None
-        await asyncio.to_thread(thread.join)
+        self._inbox.put(_Stop())
+        if thread.ident is not None:
+            await asyncio.to_thread(thread.join)
 
     async def submit(self, request: GenerationRequest) -> AsyncGenerator[Event, None]:
         """Draw one picture; see `EngineClient.submit`."""
         events: asyncio.Queue[Event] = asyncio.Queue()
-        self._inbox.put(_Add(request, events))
+        self._send(_Add(request, events))
         is_over = False
         try:
             while not is_over:
@@ -122,8 +127,13 @@ class LocalEngine:
     async def run_on_device(self, work: Callable[[], Result]) -> Result:
         """Run blocking `work` on the engine's thread between two steps."""
         answer: Future[Result] = Future()
-        self._inbox.put(_Work(work, answer))
+        self._send(_Work(work, answer))
         return await asyncio.wrap_future(answer)
+
+    def _send(self, order: _Order) -> None:
+        self._inbox.put(order)
+        if self._thread is not None and self._thread.ident is None:
+            self._thread.start()
 
     def status(self) -> EngineStatus:
         """The present state."""
