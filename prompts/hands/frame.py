@@ -23,13 +23,13 @@ class HandFrame:
 
     likelihood: float
     """0..1 that hands are seen."""
-    has_people: bool
-    action: str | None
-    """Key of `cues.toml` `actions` for what the hands do; `None` when nothing is said."""
-    is_hidden: bool
-    """The prompt already keeps the hands out of sight."""
     reasons: tuple[str, ...]
     """Sentences, the deciding one first."""
+    has_people: bool = True
+    action: str | None = None
+    """Key of `cues.toml` `actions` for what the hands do; `None` when nothing is said."""
+    is_hidden: bool = False
+    """The prompt already keeps the hands out of sight."""
 
     @property
     def in_frame(self) -> bool:
@@ -46,15 +46,16 @@ def look_for_hands(prompt: str) -> HandFrame:
     action, verb = _action(prompt, cues["actions"])
     has_people = people is not None
     if hidden is not None:
-        return HandFrame(0.1, has_people, None, True, (f"“{hidden}” keeps the hands out of sight",))
+        why = (f"“{hidden}” keeps the hands out of sight",)
+        return HandFrame(0.1, why, has_people=has_people, is_hidden=True)
     if named is not None:
-        return HandFrame(0.95, has_people, action, False, (f"“{named}” puts hands into the picture",))
+        return HandFrame(0.95, (f"“{named}” puts hands into the picture",), has_people=has_people, action=action)
     if not has_people:
-        return HandFrame(0.02, False, None, False, ("no people are named, so no hands are expected",))
-    if action is not None and verb is not None:
-        return HandFrame(0.9, True, action, False, (f"“{verb}” is done with the hands",))
-    likelihood, why = _framing(prompt, cues["framing"])
-    return HandFrame(likelihood, True, None, False, (why, f"“{people}” names people"))
+        return HandFrame(0.02, ("no people are named, so no hands are expected",), has_people=False)
+    if action is not None:
+        return HandFrame(0.9, (f"“{verb}” is done with the hands",), action=action)
+    likelihood, why_framing = _framing(prompt, cues["framing"])
+    return HandFrame(likelihood, (why_framing, f"“{people}” names people"))
 
 
 def _framing(prompt: str, framings: dict[str, Any]) -> tuple[float, str]:

@@ -25,6 +25,10 @@ _TALL_WORDS = ("portrait", "full body", "standing", "tower", "waterfall", "phone
 _LARGE_WORDS = ("high resolution", "high-resolution", "4k", "8k", "hd", "uhd", "ultra hd", "wallpaper", "large print")
 
 
+_RESERVED_TOKENS = 15
+"""Room that additions leave for the hand plan and a first chat turn."""
+
+
 @dataclass(slots=True)
 class _Draft:
     """The prompt as it grows; phrases beyond the family's token budget are not taken in."""
@@ -71,7 +75,7 @@ def expand_offline(
     if estimate_tokens(text) > family.max_tokens:
         notes.append(f"The idea alone may be over {family.max_tokens} tokens; nothing was cut or added.")
     style = style_in(text)
-    draft = _Draft(text, family.max_tokens)
+    draft = _Draft(text, family.max_tokens - _RESERVED_TOKENS)
     loras = (*own_loras, *_matching_loras(text, catalogue, own_loras, draft))
     chosen = style
     if family.style != "caption":
