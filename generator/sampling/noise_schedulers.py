@@ -1,13 +1,14 @@
-"""A1111's timestep samplers (DDIM, PLMS, UniPC, LCM), each walked by a fresh diffusers noise scheduler.
+"""UniPC and LCM, each walked by a fresh diffusers noise scheduler.
 
 diffusers' noise schedulers keep their step index and history on themselves, so every picture gets an
-object of its own. The k-diffusion family is in `generator.sampling.solvers` instead, because diffusers
-lacks some of it and drops schedule types it does not know without a word.
+object of its own. The other samplers are coroutines (`generator.sampling.solvers`): diffusers lacks
+some of them, and drops schedule types it does not know without a word.
 """
 
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -23,8 +24,6 @@ from prompts.torch_guard import ensure_torchvision
 
 _ARGUMENTS: Mapping[str, tuple[str, Mapping[str, object]]] = MappingProxyType(
     {
-        "DDIM": ("DDIMScheduler", {"clip_sample": False, "set_alpha_to_one": False, "steps_offset": 1}),
-        "PLMS": ("PNDMScheduler", {"skip_prk_steps": True, "set_alpha_to_one": False, "steps_offset": 1}),
         "UniPC": ("UniPCMultistepScheduler", {"solver_order": 3, "timestep_spacing": "linspace"}),
         "LCM": ("LCMScheduler", {"clip_sample": False}),
     }
@@ -55,7 +54,10 @@ def make_noise_scheduler(sampler: str, levels: NoiseLevels, steps: int, *, use_k
         **arguments,
         **extra,
     )
-    scheduler.set_timesteps(steps, device="cpu")
+    with warnings.catch_warnings():
+        # diffusers 0.42 hands a tensor to numpy in a way that numpy 2 deprecates.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        scheduler.set_timesteps(steps, device="cpu")
     return scheduler
 
 
@@ -98,17 +100,9 @@ class NoiseSchedulerTrajectory:
         cls, scheduler: Any, levels: NoiseLevels, noise: SampleNoise, clean: Tensor, steps: int
     ) -> NoiseSchedulerTrajectory:
         """Start from clean latents noised for the last `steps` steps of the schedule (img2img, hires)."""
-        timesteps = list(scheduler.timesteps)
-        if type(scheduler).__name__ == "PNDMScheduler":
-            # Its list repeats the second timestep for the warm-up; a later start needs its own repeat.
-            unique = [timesteps[0], *timesteps[2:]]
-            tail = unique[-steps:]
-            timesteps, start = [*tail[:2], *tail[1:]] if len(tail) > 1 else tail, 0
-        else:
-            start = max(len(timesteps) - steps, 0)
-            timesteps = timesteps[start:]
-            if hasattr(scheduler, "set_begin_index"):
-                scheduler.set_begin_index(start)
+        start = max(len(scheduler.timesteps) - steps, 0)
+        timesteps = list(scheduler.timesteps)[start:]
+        scheduler.set_begin_index(start)
         noised = scheduler.add_noise(clean, noise.normal(), timesteps[0].reshape(1))
         return cls(_Walk(scheduler, timesteps, start), noised, noise, levels)
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from generator.errors import UnsupportedSpell
 from generator.sampling import solvers
+from generator.sampling.dpm_fast import dpm_fast
 from generator.sampling.noise import SampleNoise
 from generator.sampling.noise_levels import NoiseLevels
 from generator.sampling.noise_schedulers import (
@@ -18,7 +19,9 @@ from generator.sampling.noise_schedulers import (
     NoiseSchedulerTrajectory,
     make_noise_scheduler,
 )
+from generator.sampling.restart import restart
 from generator.sampling.schedule_types import Sigmas, concrete_schedule_type, sigmas_for
+from generator.sampling.timestep_solvers import ddim, plms, start_scale, timestep_sigmas
 from generator.sampling.trajectory import SolverTrajectory, Trajectory, count_calls, silence
 
 SolverFunction = Callable[[Tensor, Sigmas, solvers.Noise], solvers.Solver]
@@ -33,6 +36,8 @@ class _SolverEntry:
     """Whether it draws from the Brownian path."""
     drops_penultimate: bool = False
     """Whether the schedule is made one step longer and its next-to-last sigma left out."""
+    is_timestep_sampler: bool = False
+    """Whether it walks whole training timesteps of its own and starts at variance 1."""
 
 
 _SOLVERS: Mapping[str, _SolverEntry] = MappingProxyType(
@@ -40,6 +45,10 @@ _SOLVERS: Mapping[str, _SolverEntry] = MappingProxyType(
         "Euler": _SolverEntry(solvers.euler),
         "Euler a": _SolverEntry(solvers.euler_ancestral),
         "Heun": _SolverEntry(solvers.heun),
+        "Restart": _SolverEntry(restart),
+        "DPM fast": _SolverEntry(dpm_fast),
+        "DDIM": _SolverEntry(ddim, is_timestep_sampler=True),
+        "PLMS": _SolverEntry(plms, is_timestep_sampler=True),
         "LMS": _SolverEntry(solvers.lms),
         "DPM2": _SolverEntry(solvers.dpm_2, drops_penultimate=True),
         "DPM2 a": _SolverEntry(solvers.dpm_2_ancestral, drops_penultimate=True),
@@ -54,9 +63,7 @@ _SOLVERS: Mapping[str, _SolverEntry] = MappingProxyType(
 
 _NEAR: Mapping[str, str] = MappingProxyType(
     {
-        "DPM fast": "DPM++ 2M",
-        "DPM adaptive": "DPM++ 2M",
-        "Restart": "Heun",
+        "DPM adaptive": "DPM fast",
         "DDIM CFG++": "DDIM",
     }
 )
@@ -98,7 +105,7 @@ def plan_sampler(sampler: str, schedule_type: str, steps: int) -> SamplerPlan:
             got=sampler,
             near=[near],
         )
-    if sampler in DIFFUSERS_SAMPLERS:
+    if sampler in DIFFUSERS_SAMPLERS or _SOLVERS[sampler].is_timestep_sampler:
         accepted = ("Automatic", "Uniform", "DDIM", *(("Karras",) if sampler == "UniPC" else ()))
         if schedule_type not in accepted:
             raise UnsupportedSpell(
@@ -112,11 +119,13 @@ def plan_sampler(sampler: str, schedule_type: str, steps: int) -> SamplerPlan:
 
 
 def pass_sigmas(plan: SamplerPlan, levels: NoiseLevels) -> Sigmas:
-    """The sigmas that a k-diffusion sampler walks (see `schedule_types.sigmas_for`).
+    """The sigmas that a sampler written as a coroutine walks (see `schedule_types.sigmas_for`).
 
     Raises:
         UnsupportedSpell: The schedule type is not supported.
     """
+    if _SOLVERS[plan.sampler].is_timestep_sampler:
+        return timestep_sigmas(levels, plan.steps)
     if not _SOLVERS[plan.sampler].drops_penultimate:
         return sigmas_for(plan.schedule_type, levels, plan.steps)
     sigmas = sigmas_for(plan.schedule_type, levels, plan.steps + 1)
@@ -128,7 +137,8 @@ def trajectory_from_noise(plan: SamplerPlan, levels: NoiseLevels, noise: SampleN
     if plan.sampler in DIFFUSERS_SAMPLERS:
         return NoiseSchedulerTrajectory.from_noise(_noise_scheduler(plan, levels), levels, noise)
     sigmas = pass_sigmas(plan, levels)
-    return _solver_trajectory(plan, levels, noise, sigmas, noise.normal() * sigmas[0])
+    scale = start_scale(sigmas[0]) if _SOLVERS[plan.sampler].is_timestep_sampler else sigmas[0]
+    return _solver_trajectory(plan, levels, noise, sigmas, noise.normal() * scale)
 
 
 def trajectory_from_latents(
@@ -153,8 +163,7 @@ def trajectory_from_latents(
 def count_pass_calls(plan: SamplerPlan, levels: NoiseLevels, steps: int | None = None) -> int:
     """UNet calls of a pass: from noise, or of its last `steps` steps when that is given."""
     if plan.sampler in DIFFUSERS_SAMPLERS:
-        walked = plan.steps if steps is None else steps
-        return walked + 1 if plan.sampler == "PLMS" and walked > 1 else walked
+        return plan.steps if steps is None else steps
     sigmas = pass_sigmas(plan, levels)
     walked_sigmas = sigmas if steps is None else sigmas[-(steps + 1) :]
     return count_calls(_SOLVERS[plan.sampler].function(torch.zeros(()), walked_sigmas, silence()))

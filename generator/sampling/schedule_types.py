@@ -62,7 +62,12 @@ def uniform(levels: NoiseLevels, steps: int) -> Sigmas:
 
 def karras(levels: NoiseLevels, steps: int, rho: float = 7.0) -> Sigmas:
     """Evenly spaced in the `rho`-th root of sigma: arXiv:2206.00364, eq. 5."""
-    low, high = levels.smallest ** (1 / rho), levels.largest ** (1 / rho)
+    return karras_between(levels.smallest, levels.largest, steps, rho)
+
+
+def karras_between(smallest: float, largest: float, steps: int, rho: float = 7.0) -> Sigmas:
+    """`karras` between any two sigmas."""
+    low, high = smallest ** (1 / rho), largest ** (1 / rho)
     return (*(root**rho for root in linspace(high, low, steps)), 0.0)
 
 
