@@ -9,15 +9,16 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as package_version
-from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Literal
 
 import httpx
 
 from generator.demo.family import find_family
 from generator.models.catalogue import Catalogue
-from prompts.errors import SpellwrightError, near_hint, near_names
-from service.assembly import model_folders
+from prompts.errors import near_hint, near_names
+from service.assembly import DEMO_CHECKPOINT, model_folders
+from service.clip_files import caption_weights, clip_weights
 from service.settings import PREFIX, Settings, unknown_environment_keys
 
 State = Literal["ok", "limited", "missing", "broken"]
@@ -96,7 +97,7 @@ def _torch(settings: Settings) -> Iterator[Check]:
         yield Check("device", "ok", f"Apple GPU (asked for: {wanted})")
     else:
         yield Check(
-            "device", "limited", f"CPU, {torch.get_num_threads()} threads: the demo model is quick, SD1.5 takes minutes a picture.",
+            "device", "limited", f"CPU, {torch.get_num_threads()} threads: the demo model is quick, SD1.5 takes minutes.",
             "a CUDA GPU with 4 GB or more",
         )  # fmt: skip
 
@@ -140,20 +141,21 @@ def _database(settings: Settings) -> Check:
     return Check(
         "database",
         "ok",
-        f"SQLite {sqlite3.sqlite_version}, schema {revision[0] if revision else 'none'}, {path.stat().st_size // 1024} KiB",
+        f"SQLite {sqlite3.sqlite_version}, schema {revision[0] if revision else 'none'}, {_kib(path)} KiB",
     )
 
 
 def _models(settings: Settings) -> Iterator[Check]:
     family = find_family(settings.cache_path)
     catalogue = Catalogue(model_folders(settings, family))
-    own = [c for c in catalogue.checkpoints() if not c.is_built_in]
+    entries = [*catalogue.checkpoints(), *catalogue.loras()]
+    own = [c for c in catalogue.checkpoints() if c.kind != "refused" and c.name != DEMO_CHECKPOINT]
     where = f"put a .safetensors file into {settings.checkpoints_path}, or run `spellwright models fetch sd15`"
     if own:
         yield Check("checkpoints", "ok", ", ".join(c.name for c in own))
     else:
         yield Check("checkpoints", "limited", f"only the demo model: {family.notice}", where)
-    loras = [lora.name for lora in catalogue.loras()]
+    loras = [lora.name for lora in catalogue.loras() if lora.kind != "refused"]
     yield Check(
         "LoRAs",
         "ok",
@@ -161,7 +163,7 @@ def _models(settings: Settings) -> Iterator[Check]:
         if loras
         else f"none; put .safetensors files into {settings.loras_path}",
     )
-    refused = [r.name for r in catalogue.refused()]
+    refused = [entry.path.name for entry in entries if entry.kind == "refused"]
     if refused:
         yield Check(
             "refused files",
@@ -172,11 +174,9 @@ def _models(settings: Settings) -> Iterator[Check]:
 
 
 def _clip(settings: Settings) -> Check:
-    from service.clip_files import clip_weights  # noqa: PLC0415 - keeps the catalogue of CLIP files in one place
-
     found = clip_weights(settings)
     if found is not None:
-        return Check("CLIP", "ok", f"{settings.clip_model} at {found.name}")
+        return Check("CLIP", "ok", f"{settings.clip_model}: {found.name}")
     return Check(
         "CLIP",
         "limited",
@@ -186,9 +186,9 @@ def _clip(settings: Settings) -> Check:
 
 
 def _caption_model(settings: Settings) -> Check:
-    folder = settings.data_dir / "models" / "caption"
-    if (folder / "config.json").is_file():
-        return Check("caption model", "ok", folder.name)
+    found = caption_weights(settings)
+    if found is not None:
+        return Check("caption model", "ok", found.name)
     return Check(
         "caption model",
         "missing",
@@ -235,6 +235,10 @@ def _settings() -> Iterator[Check]:
         )
 
 
+def _kib(path: Path) -> int:
+    return path.stat().st_size // 1024
+
+
 def _version(package: str) -> str:
     try:
         return package_version(package)
@@ -245,6 +249,3 @@ def _version(package: str) -> str:
 def as_json(checks: tuple[Check, ...]) -> dict[str, Any]:
     """`{"healthy": …, "checks": [...]}`."""
     return {"healthy": is_healthy(checks), "checks": [check.to_json() for check in checks]}
-
-
-__all__ = ["Check", "SpellwrightError", "as_json", "examine", "find_spec", "is_healthy"]

@@ -27,6 +27,7 @@ from service.spells import Author, SpellVersion
 
 Json = Annotated[bool, typer.Option("--json", help="For programs.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Do without the language model although one is configured.")]
+EVIDENCE_ROWS = 12
 _SIZE = re.compile(r"(\d{1,5})[xX×](\d{1,5})")
 
 
@@ -260,10 +261,13 @@ def _version_json(version: SpellVersion) -> dict[str, object]:
 
 def _evidence(version: SpellVersion) -> list[str]:
     found = version.details.get("interrogation") or {}
-    rows = [
-        f"evidence  {t['text']}  ({t['category']}, {t['similarity']:.2f})"
-        for t in found.get("terms", ())[:12]
-        if t["similarity"] is not None
-    ]
+    terms = found.get("terms", ())
+    counted = [t for t in terms if t["similarity"] is not None]
+    believed = [t for t in counted if t["source"] == "measured" or found.get("weights") != "random"]
+    rows = [f"evidence  {t['text']}  ({t['category']}, {t['similarity']:.2f})" for t in believed[:EVIDENCE_ROWS]]
+    if len(believed) < len(counted):
+        rows.append(
+            f"evidence  {len(counted) - len(believed)} terms of random CLIP weights are chance: left out, see --json"
+        )
     notice = version.details.get("notice")
     return [*rows, f"notice    {notice}"] if notice else rows
