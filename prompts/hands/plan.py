@@ -11,7 +11,7 @@ from prompts.errors import EditError
 from prompts.expansion.applying import apply
 from prompts.expansion.data_files import load_toml
 from prompts.expansion.edits import AddNegative, AddPhrase, Edit, RemoveNegative, RemovePhrase
-from prompts.expansion.families import FamilyProfile
+from prompts.expansion.families import SD15, FamilyProfile
 from prompts.expansion.phrases import split, weighted
 from prompts.hands.frame import HandFrame, look_for_hands
 from prompts.spell import Spell
@@ -46,7 +46,7 @@ class HandPlan:
     actions: tuple[HandAction, ...]
 
     @property
-    def lines(self) -> tuple[str, ...]:
+    def explanation(self) -> tuple[str, ...]:
         """The plan for a person, one line each."""
         verdict = "Hands will be in frame" if self.hands_in_frame else "Hands will not be in frame"
         head = f"{verdict} ({self.likelihood:.0%}): {'; '.join(self.reasons)}."
@@ -62,16 +62,16 @@ class HandPlan:
                 {"kind": a.kind, "on": a.is_on, "why": a.why, "seeds": a.seeds, "adds": list(_added_texts(a.edits))}
                 for a in self.actions
             ],
-            "lines": list(self.lines),
+            "explanation": list(self.explanation),
         }
 
 
-def plan_hands(spell: Spell, family: FamilyProfile, embeddings: Collection[str] = ()) -> HandPlan:
+def plan_hands(spell: Spell, family: FamilyProfile = SD15, embeddings: Collection[str] = ()) -> HandPlan:
     """What can be done about hands in `spell`; the spell is not changed.
 
     Args:
         spell: Its prompt decides, English or Chinese; a plan applied before is left aside.
-        family: Decides which words help.
+        family: Decides which words help; pass the checkpoint's own.
         embeddings: Names of the installed textual inversions; a known negative one is used by its
             real name instead of the phrases.
     """
