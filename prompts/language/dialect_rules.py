@@ -31,7 +31,8 @@ def compel(it: Examined) -> Iterator[Finding]:
                 words = it.text[pair.start + 1 : pair.end - 1]
                 message = f"The number {mark[1]} behind the bracket is compel's way; here it is encoded as a word."
                 yield Finding("compel_syntax", it.field, pair.start, mark.end(), message, f"({words}:{mark[1]})")
-    for mark in _COMPEL_SIGNS.finditer(it.text):
+    has_signs = "+" in it.text or "--" in it.text
+    for mark in _COMPEL_SIGNS.finditer(it.text) if has_signs else ():
         word = _COMPEL_WORD.search(it.text, max(0, mark.start() - _WORD_CHARACTERS), mark.start())
         count = len(mark[1])
         weight = number(round(1.1**count if mark[1][0] == "+" else 0.9**count, 4))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+_COMMA = re.compile(r"[,，、\n]")
 _DIVIDER = re.compile(r"[,，、\n]|\b(?:BREAK|AND)\b")
 _SYNTAX = re.compile(r"\\(.)|:\s*[+-]?[.\d]+\s*(?=[)\]])|[()\[\]]|<\w+:[^<>]*>", re.DOTALL)
 _SIGN = re.compile(r"[\\()\[\]<]")
@@ -28,7 +29,8 @@ def phrases(text: str) -> tuple[Phrase, ...]:
     """The phrases of `text` in order: commas, line breaks, `BREAK` and `AND` divide, brackets do not hold together."""
     found: list[Phrase] = []
     at = 0
-    for stop, following in [*(mark.span() for mark in _DIVIDER.finditer(text)), (len(text), len(text))]:
+    divider = _DIVIDER if "AND" in text or "BREAK" in text else _COMMA  # the short one is several times faster
+    for stop, following in [*(mark.span() for mark in divider.finditer(text)), (len(text), len(text))]:
         piece = text[at:stop]
         bare = piece.strip()
         if bare:
