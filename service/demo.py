@@ -7,11 +7,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 
 import typer
 
+from prompts.expansion.diff import diff
+from prompts.expansion.families import DEMO, SD15, FamilyProfile
 from prompts.hands import apply_plan, plan_hands
 from prompts.metadata import format_infotext, read_spell
 from prompts.spell import HiresFix, Lora, Spell
@@ -27,7 +28,7 @@ from service.spells import SpellVersion
 
 PHOTO = "cat.jpg"
 IDEA = "a waving hand on a yellow background"
-CHINESE_IDEA = "一个女孩在雨中的东京街头，夜景，霓虹灯"
+CHINESE_IDEA = "一个女孩在雨中的东京街头挥手，夜景，霓虹灯"
 MESSAGE = "make the background blue, 25 steps"
 LORA_WEIGHT = 0.66
 HIRES = HiresFix(upscale_by=2.0, steps=15, denoising_strength=0.5, upscaler="Latent (bicubic antialiased)")
@@ -91,7 +92,8 @@ async def _run(out: Path, seed: int, settings: Settings) -> list[Path]:
             turn = await services.chat.turn(version.spell_id, MESSAGE)
             lines(f"{turn.turn.by}: {turn.turn.reply}", turn.diff.lines())
         with clock.timed("Hand plan"):
-            spell = _with_hand_plan(turn.version.spell)
+            _with_hand_plan(expansion.spell, SD15)
+            spell = _with_hand_plan(turn.version.spell, DEMO)
         with clock.timed("Spell to picture: LoRA at 0.66, DPM++ SDE Karras, hires fix x2"):
             drawn = await _draw(services, spell, seed, out)
         with clock.timed("Read back: what the file says is what was drawn"):
@@ -101,7 +103,7 @@ async def _run(out: Path, seed: int, settings: Settings) -> list[Path]:
 
 
 async def _photo(services: Services, out: Path) -> None:
-    data = files("service").joinpath("sample", PHOTO).read_bytes()
+    data = (Path(__file__).parent / "sample" / PHOTO).read_bytes()
     out.mkdir(parents=True, exist_ok=True)
     (out / PHOTO).write_bytes(data)
     job = await watch(services, await services.interrogation.start(data), "reading")
@@ -114,11 +116,12 @@ def _show(version: SpellVersion) -> None:
     lines("notes", [*version.details.get("notes", ()), *([notice] if notice else [])])
 
 
-def _with_hand_plan(spell: Spell) -> Spell:
-    plan = plan_hands(spell)
+def _with_hand_plan(spell: Spell, family: FamilyProfile) -> Spell:
+    plan = plan_hands(spell, family)
     planned = apply_plan(spell, plan)
-    lines("plan", plan.explanation)
-    lines("spell", spell_lines(planned))
+    lines(
+        f"for {family.name}: {spell.prompt[:60]}", [*plan.explanation, *(diff(spell, planned).lines() or ["nothing to add"])]
+    )
     return planned
 
 

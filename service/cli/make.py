@@ -169,7 +169,8 @@ def generate(
     async def work(services: Services) -> list[tuple[Path, ImageRecord]]:
         spell = wishes.applied_to(await _wanted(services, prompt))
         if hands:
-            plan = plan_hands(spell)
+            info = await services.catalogue.checkpoint(spell.params.checkpoint)
+            plan = plan_hands(spell, info.profile)
             spell = apply_plan(spell, plan)
             lines("hand plan", [] if as_json else plan.explanation)
         job = await services.generation.submit(PictureOrder(spell=spell, count=count))
