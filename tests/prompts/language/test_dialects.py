@@ -16,7 +16,7 @@ TABLE = [
     ("a1111", "comfyui", "((a:1.5))", "(a:1.65)", {"weight_method"}),
     ("a1111", "comfyui", r"a \(b\) \[c\]", r"a \(b\) [c]", set()),
     ("a1111", "comfyui", "a BREAK b", "a, b", {"break"}),
-    ("a1111", "comfyui", "a <lora:x:0.8>", "a ", {"network"}),
+    ("a1111", "comfyui", "a <lora:x:0.8>", "a", {"network"}),
     ("a1111", "comfyui", "[a:b:0.7] [c|d]", "a c", {"scheduling", "alternation"}),
     ("a1111", "comfyui", "a :1.2 AND b", "a,  b", {"and"}),
     ("a1111", "compel", "a (cat:1.3) b", "a (cat)1.3 b", {"weight_method"}),
