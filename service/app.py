@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from service.api import catalogue, chats, generate, health, images, interrogations, jobs, problems, spells
 from service.api.guard import Guard, GuardConfig, allowed_hosts
 from service.api.streams import StreamCount
-from service.assembly import build
+from service.assembly import BuildEngine, build
 from service.ids import IdFactory
 from service.product import PRODUCT, product_version
 from service.settings import Settings, load_settings
@@ -29,7 +29,7 @@ ROUTERS = (
 )
 
 
-def create_app(settings: Settings | None = None, *, fake_engine: bool = False) -> FastAPI:
+def create_app(settings: Settings | None = None, *, fake_engine: bool | BuildEngine = False) -> FastAPI:
     """The application; its lifespan starts and stops everything behind it.
 
     Args:

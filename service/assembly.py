@@ -55,6 +55,8 @@ from service.store.job_store import SqlJobStore
 from service.store.spell_store import SqlSpellStore
 
 DEMO_CHECKPOINT = "demo"
+BuildEngine = Callable[[], SyncEngine]
+"""Makes an engine; called on the engine's own thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +72,15 @@ class Machinery:
 
 
 @asynccontextmanager
-async def build(settings: Settings, *, fake_engine: bool = False, own_only: bool = False) -> AsyncIterator[Services]:
+async def build(
+    settings: Settings, *, fake_engine: bool | BuildEngine = False, own_only: bool = False
+) -> AsyncIterator[Services]:
     """Everything wired, started, and stopped again in order.
 
     Args:
         settings: Whose folders and limits are used; the data folder is made when missing.
-        fake_engine: Draw with `generator.testing.FakeEngine`: no torch, no models, for tests.
+        fake_engine: Draw with `generator.testing.FakeEngine`, or with what this makes: no torch, no models,
+            for tests.
         own_only: Work on jobs of this process only (the command line beside a running server).
 
     Raises:
@@ -119,7 +124,7 @@ def chat_model(settings: Settings) -> ChatModel | None:
     )
 
 
-def _wire(settings: Settings, *, fake_engine: bool, own_only: bool) -> tuple[Services, Machinery]:
+def _wire(settings: Settings, *, fake_engine: bool | BuildEngine, own_only: bool) -> tuple[Services, Machinery]:
     database, bus, new_id = Database(settings.database_path), MemoryBus(), IdFactory()
     owners = Owners(settings.data_dir / "runners", new_id)
     jobs = SqlJobStore(database)
@@ -133,10 +138,10 @@ def _wire(settings: Settings, *, fake_engine: bool, own_only: bool) -> tuple[Ser
         new_id=new_id,
         owner=owners.name,
     )
-    engine = LocalEngine(_fake_engine if fake_engine else _real_engine(settings), is_lazy=own_only)
+    engine = LocalEngine(_engine_maker(settings, fake_engine=fake_engine), is_lazy=own_only)
     policy = Policy(adult_mode=settings.adult_mode)
     library = Library(backbone, policy)
-    reader = DevicePhotoReader(engine, _interrogator(settings, fake_engine=fake_engine))
+    reader = DevicePhotoReader(engine, _interrogator(settings, is_fake=bool(fake_engine)))
     handlers: dict[JobKind, Handler] = {
         JobKind.GENERATE: ImageJobs(backbone, engine),
         JobKind.INTERROGATE: InterrogationJobs(backbone, library, reader),
@@ -153,15 +158,26 @@ def _wire(settings: Settings, *, fake_engine: bool, own_only: bool) -> tuple[Ser
         library=library,
         expansion=Expansions(library, catalogue, policy, chat),
         chat=Chats(backbone, library, catalogue, policy, chat),
-        hands=Hands(library),
+        hands=Hands(library, catalogue),
         interrogation=Interrogations(backbone, library, runner, limits),
         generation=Generations(backbone, library, catalogue, policy, runner, limits),
         gallery=Gallery(backbone),
         catalogue=catalogue,
         engine=engine,
-        begin_drain=bus.close,
+        begin_drain=_begin_drain(bus),
     )
     return services, Machinery(database, owners, bus, engine, runner, chat)
+
+
+def _begin_drain(bus: MemoryBus) -> Callable[[], None]:
+    """Closes the bus from any thread; a signal handler has no event loop of its own."""
+    loop = asyncio.get_running_loop()
+
+    def begin() -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(bus.close)
+
+    return begin
 
 
 async def _stop(machinery: Machinery, patience_seconds: float) -> None:
@@ -189,7 +205,13 @@ def _runner_config(settings: Settings, backbone: Backbone, owners: Owners, *, ow
     )
 
 
-def _real_engine(settings: Settings) -> Callable[[], SyncEngine]:
+def _engine_maker(settings: Settings, *, fake_engine: bool | BuildEngine) -> BuildEngine:
+    if callable(fake_engine):
+        return fake_engine
+    return _fake_engine if fake_engine else _real_engine(settings)
+
+
+def _real_engine(settings: Settings) -> BuildEngine:
     def build_engine() -> SyncEngine:
         from generator.engine import Engine  # noqa: PLC0415 (imports torch; this runs on the engine's thread)
 
@@ -206,9 +228,9 @@ def _fake_engine() -> SyncEngine:
     return FakeEngine()
 
 
-def _interrogator(settings: Settings, *, fake_engine: bool) -> Callable[[], Interrogator]:
+def _interrogator(settings: Settings, *, is_fake: bool) -> Callable[[], Interrogator]:
     def build_interrogator() -> Interrogator:
-        if fake_engine:
+        if is_fake:
             return MeasuredInterrogator()
         # Imports torch; this runs on the engine's thread.
         from generator.device import Compute  # noqa: PLC0415

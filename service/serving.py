@@ -23,10 +23,18 @@ class DrainingServer(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """First signal: drain. Second: leave at once, jobs are taken up by the next process."""
+        self._begin_drain()
+        super().handle_exit(sig, frame)
+
+    def drain(self) -> None:
+        """What the first signal does, for whoever runs the server on a thread."""
+        self._begin_drain()
+        self.should_exit = True
+
+    def _begin_drain(self) -> None:
         services = getattr(self._app_state, "services", None)
         if isinstance(services, Services):
             services.begin_drain()
-        super().handle_exit(sig, frame)
 
 
 def serve(app: FastAPI, settings: Settings) -> None:

@@ -43,7 +43,10 @@ async def _stream(services: Services, spell_id: str, body: ChatIn, request_id: s
     try:
         while not (turn.done() and pieces.empty()):
             piece = await _next_piece(pieces, turn, services.settings.heartbeat_seconds)
-            yield HEARTBEAT if piece is None else frame("delta", {"text": piece})
+            if piece is not None:
+                yield frame("delta", {"text": piece})
+            elif not turn.done():
+                yield HEARTBEAT
         yield _ending(turn, request_id)
     finally:
         turn.cancel()
