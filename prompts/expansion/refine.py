@@ -169,6 +169,8 @@ def _request(
 
 def _problems(turn: TurnProposal, spell: Spell, context: TurnContext) -> list[str]:
     """What keeps a proposal from being applied, each as a sentence the model can act on."""
+    if not turn.reply.strip() and not turn.edits and turn.base_version is None:
+        return ["It is empty: write a `reply`, and the `edits` that the message asks for."]
     if not turn.understood:
         return []
     if turn.base_version is not None and not 1 <= turn.base_version <= len(context.versions):
