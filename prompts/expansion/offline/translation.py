@@ -111,7 +111,8 @@ def _tidy(text: str) -> str:
     """Commas and white space as a person writes them."""
     text = re.sub(r"(?<![\w)\]>])\s*,\s*(?=,)", "", text)
     text = re.sub(r"\s*,(?:\s*,)+\s*", ", ", text)
-    text = re.sub(r"(?<=[\w)\]>])(?=(?:BREAK|AND)(?!\w))|(?<=\bBREAK)(?=[^\s,])|(?<=\bAND)(?=[^\s,])", " ", text)
+    text = re.sub(r"(?<=[\w)\]>])(?=(?:BREAK|AND)(?!\w))", " ", text)
+    text = re.sub(r"(?<=\bBREAK)(?=[^\s,])|(?<=\bAND)(?=[^\s,])", " ", text)
     text = re.sub(r"(?<=[\w)\]])(?=[(<])(?!\()", " ", text) if "<" in text else text
     text = re.sub(r"([(\[{|:])\s*,\s*", r"\1", text)
     text = re.sub(r"\s*,\s*([)\]}|:])", r"\1", text)
