@@ -17,11 +17,11 @@ import torch
 from generator.admission import admit
 from generator.config import EngineConfig
 from generator.device import Compute
-from generator.errors import GeneratorError, QueueFull
+from generator.errors import CheckpointNotFound, GeneratorError, QueueFull
 from generator.events import Cancelled, Event, Failed, ImageReady, PreviewReady, Started, StepDone
 from generator.failures import as_spellwright_error, is_out_of_memory, not_finite
 from generator.hires import start_second_pass
-from generator.models.catalogue import Catalogue
+from generator.models.catalogue import Catalogue, ModelEntry
 from generator.models.resident import Resident, open_checkpoint
 from generator.planner import plan
 from generator.preview import to_picture
@@ -121,7 +121,7 @@ class Engine:
 
     def _make_resident(self, request: GenerationRequest) -> bool:
         """Open the request's checkpoint; `False` while running pictures still need the one in memory."""
-        entry = self.catalogue.checkpoint(request.spell.params.checkpoint or "")
+        entry = self._find_checkpoint(request.spell.params.checkpoint or "")
         if self._resident is not None and self._resident.checkpoint.entry == entry:
             return True
         if self._running:
@@ -130,6 +130,14 @@ class Engine:
         self._free_memory()
         self._resident = Resident(open_checkpoint(entry, self._compute), self.catalogue)
         return True
+
+    def _find_checkpoint(self, name: str) -> ModelEntry:
+        """The checkpoint in the catalogue; files may have come since the last scan, so it looks twice."""
+        try:
+            return self.catalogue.checkpoint(name)
+        except CheckpointNotFound:
+            self.catalogue.refresh()
+            return self.catalogue.checkpoint(name)
 
     def _start(self, request: GenerationRequest, events: list[Event]) -> None:
         sample = admit(request, self._loaded(), self._order, self._tick)

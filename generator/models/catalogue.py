@@ -57,17 +57,19 @@ class Catalogue:
         """Scans at once; call `refresh` after files came or went."""
         self._folders = folders
         self._hashes = hashes or HashCache()
+        self._described: dict[tuple[str, str, int, int], ModelEntry] = {}
         self._checkpoints: tuple[ModelEntry, ...] = ()
         self._loras: tuple[ModelEntry, ...] = ()
         self.refresh()
 
     def refresh(self) -> None:
-        """Scan the folders again."""
-        built_in = [_checkpoint_entry(name, path) for name, path in self._folders.built_in_checkpoints]
-        found = _scan(self._folders.checkpoints, _checkpoint_entry, find_folders=True)
+        """Scan the folders again; files that did not change are not read again."""
+        checkpoint, lora = self._remembering(_checkpoint_entry), self._remembering(_lora_entry)
+        built_in = [checkpoint(name, path) for name, path in self._folders.built_in_checkpoints]
+        found = _scan(self._folders.checkpoints, checkpoint, find_folders=True)
         self._checkpoints = _unique([*built_in, *found])
-        built_in = [_lora_entry(name, path) for name, path in self._folders.built_in_loras]
-        self._loras = _unique([*built_in, *_scan(self._folders.loras, _lora_entry, find_folders=False)])
+        built_in = [lora(name, path) for name, path in self._folders.built_in_loras]
+        self._loras = _unique([*built_in, *_scan(self._folders.loras, lora, find_folders=False)])
 
     def checkpoints(self) -> tuple[ModelEntry, ...]:
         """All checkpoints, built-in ones first, then by name; refused ones are among them."""
@@ -112,6 +114,16 @@ class Catalogue:
     def short_hash(self, entry: ModelEntry) -> str:
         """The first 10 hex digits of `sha256`: Civitai's AutoV2, A1111's `Model hash`."""
         return self.sha256(entry)[:SHORT]
+
+    def _remembering(self, describe: Callable[[str, Path], ModelEntry]) -> Callable[[str, Path], ModelEntry]:
+        def described(name: str, path: Path) -> ModelEntry:
+            stat = path.stat()
+            key = (describe.__name__, str(path), stat.st_size, stat.st_mtime_ns)
+            if path.is_dir() or key not in self._described:  # a folder's own time does not tell of its files
+                self._described[key] = describe(name, path)
+            return replace(self._described[key], name=name)
+
+        return described
 
     def _find(self, name: str, entries: Sequence[ModelEntry]) -> ModelEntry | None:
         wanted = _bare(name)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from generator.batch_key import LoraSet
 from generator.device import Compute
-from generator.errors import CheckpointNotFound
+from generator.errors import CheckpointNotFound, LoraNotFound
 from generator.models.catalogue import Catalogue, ModelEntry, check_lora_fits
 from generator.models.checkpoint import Checkpoint, build_checkpoint
 from generator.models.diffusers_folder import read_folder
@@ -59,7 +59,7 @@ class Resident:
         Raises:
             LoraNotFound, LoraIncompatible, ModelRefused: The networks are unchanged.
         """
-        entry = self._catalogue.lora(name)
+        entry = self._find_lora(name)
         stat = entry.path.stat()
         key = f"{entry.path}|{stat.st_size}|{stat.st_mtime_ns}"
         if key not in self._files:
@@ -69,6 +69,13 @@ class Resident:
                 self._files.popitem(last=False)
         self._files.move_to_end(key)
         return self._files[key]
+
+    def _find_lora(self, name: str) -> ModelEntry:
+        try:
+            return self._catalogue.lora(name)
+        except LoraNotFound:
+            self._catalogue.refresh()  # it may have come since the last scan
+            return self._catalogue.lora(name)
 
     def set_unet_loras(self, loras: LoraSet) -> None:
         """Make the UNet carry exactly these LoRAs; nothing happens when it does already."""
