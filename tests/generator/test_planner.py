@@ -86,7 +86,7 @@ def test_nobody_starves_under_an_endless_stream_of_newcomers() -> None:
     while finished < 10_000:
         tick += 1
         while arrived < 10_000 and len(running) < 12:
-            ticket = Ticket(str(arrived), rng.choice(KEYS), rng.choice((1, 2)), arrived, True, tick)  # noqa: FBT003
+            ticket = Ticket(str(arrived), rng.choice(KEYS), rng.choice((1, 2)), arrived, True, tick)
             running[ticket.request_id] = (ticket, rng.randint(1, 6))
             arrived += 1
         for name in plan([t for t, _ in running.values()], 8, tick):
