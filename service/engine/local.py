@@ -103,7 +103,10 @@ class LocalEngine:
             return
         thread, self._thread = self._thread, None
         self._inbox.put(_Stop())
-        if thread.ident is not None:
+        if thread.ident is None:  # lazy, and nothing ever came
+            self._status = EngineStatus(EngineState.STOPPED)
+            self._refuse_leftovers()
+        else:
             await asyncio.to_thread(thread.join)
 
     async def submit(self, request: GenerationRequest) -> AsyncGenerator[Event, None]:
@@ -134,6 +137,8 @@ class LocalEngine:
         self._inbox.put(order)
         if self._thread is not None and self._thread.ident is None:
             self._thread.start()
+        elif self._status.state is EngineState.STOPPED:
+            self._refuse_leftovers()
 
     def status(self) -> EngineStatus:
         """The present state."""
@@ -159,8 +164,9 @@ class LocalEngine:
             self._take_step(engine)
         for request_id in list(self._open):
             self._deliver(Cancelled(request_id))
-        self._refuse_leftovers()
+        # First the state, then the leftovers: an order that comes in between is refused by `_send`.
         self._status = EngineStatus(EngineState.STOPPED)
+        self._refuse_leftovers()
 
     def _take_orders(self, engine: SyncEngine) -> bool:
         """Everything that arrived; waits while there is nothing to do. `False` ends the thread."""
