@@ -1,5 +1,6 @@
 """Pictures' metadata: generation parameters read from and written into text, PNG, JPEG and WebP."""
 
+from prompts.metadata.civitai import Resource, resources
 from prompts.metadata.containers import (
     Embedded,
     embedded,
@@ -10,16 +11,27 @@ from prompts.metadata.containers import (
     write_spell,
 )
 from prompts.metadata.infotext import INFOTEXT_CHARACTERS, format_infotext, parse_infotext
+from prompts.metadata.readers import read, read_text
+from prompts.metadata.reading import Reading
+
+write = write_spell
+"""`write(data, spell)`: the counterpart of `read`."""
 
 __all__ = [
     "INFOTEXT_CHARACTERS",
     "Embedded",
+    "Reading",
+    "Resource",
     "embedded",
     "format_infotext",
     "parse_infotext",
     "png_with_infotext",
+    "read",
     "read_infotext",
     "read_spell",
+    "read_text",
+    "resources",
+    "write",
     "write_infotext",
     "write_spell",
 ]

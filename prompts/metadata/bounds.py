@@ -10,6 +10,8 @@ TEXT_BYTES = 1024 * 1024
 """All text of one file together, unpacked."""
 TEXT_PARTS = 1_000
 """Text chunks of one file."""
+XMP = "XML:com.adobe.xmp"
+"""Keyword of a file's XMP packet (PNG's own; used for JPEG and WebP as well)."""
 
 
 class Budget:
@@ -32,12 +34,18 @@ class Budget:
             raise too_large(self._limit)
 
     def inflate(self, packed: bytes) -> bytes:
-        """`packed` unpacked (zlib); what is readable of damaged data.
+        """`packed` unpacked (zlib); empty for damaged data.
 
         Raises:
             MetadataError: code `metadata_too_large`; at most the budget was ever in memory.
         """
-        unpacker = zlib.decompressobj()
+        return self._unpacked(zlib.decompressobj(), packed)
+
+    def gunzip(self, packed: bytes) -> bytes:
+        """`packed` unpacked (gzip); as `inflate`."""
+        return self._unpacked(zlib.decompressobj(16 + zlib.MAX_WBITS), packed)
+
+    def _unpacked(self, unpacker: zlib._Decompress, packed: bytes) -> bytes:
         try:
             body = unpacker.decompress(packed, self._left + 1)
         except zlib.error:

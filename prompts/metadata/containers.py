@@ -55,7 +55,7 @@ def embedded(data: bytes) -> Embedded | None:
 def read_infotext(data: bytes) -> str | None:
     """The infotext of a picture: EXIF UserComment before the PNG's `parameters`, as A1111 reads; `None` without.
 
-    A UserComment without any generation parameters (cameras and phones write there too) is none.
+    A UserComment without any generation parameters is none.
 
     Raises:
         MetadataError: code `metadata_too_large`.
@@ -64,12 +64,13 @@ def read_infotext(data: bytes) -> str | None:
     if found is None:
         return None
     comment = found.comment
-    if comment and _has_parameters(comment):
+    if comment and has_parameters(comment):
         return comment
     return found.texts.get(PARAMETERS) or None
 
 
-def _has_parameters(text: str) -> bool:
+def has_parameters(text: str) -> bool:
+    """Whether `text` says anything about generation (cameras and phones write into UserComment too)."""
     document = take_apart(text[:INFOTEXT_CHARACTERS])
     return bool(document.pairs or document.negative_prompt)
 

@@ -6,11 +6,12 @@ import struct
 from collections.abc import Iterator
 
 from prompts.errors import MetadataError
-from prompts.metadata.bounds import Budget
+from prompts.metadata.bounds import XMP, Budget
 
 SIGNATURE = b"\xff\xd8"
 _APP1, _COM, _SOS, _APP0 = 0xE1, 0xFE, 0xDA, 0xE0
 _EXIF = b"Exif\0\0"
+_XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _SEGMENT_BYTES = 65_533
 _BARE = frozenset((0x01, *range(0xD0, 0xD8)))  # markers without a body
 
@@ -34,7 +35,7 @@ def segments(data: bytes) -> Iterator[tuple[int, int, int]]:
 
 
 def read_jpeg(data: bytes, budget: Budget) -> tuple[dict[str, str], bytes]:
-    """The comment as text `comment`, and the EXIF block or nothing.
+    """The comment as text `comment`, the XMP packet under `XMP`, and the EXIF block or nothing.
 
     Raises:
         MetadataError: Over the budget.
@@ -49,6 +50,8 @@ def read_jpeg(data: bytes, budget: Budget) -> tuple[dict[str, str], bytes]:
             texts["comment"] = data[start:end].decode("utf-8", "replace")
         elif data.startswith(_EXIF, start) and not exif:
             exif = data[start + len(_EXIF) : end]
+        elif data.startswith(_XMP, start):
+            texts[XMP] = data[start + len(_XMP) : end].decode("utf-8", "replace")
     return texts, exif
 
 

@@ -6,6 +6,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 
+from prompts.errors import MetadataError
 from prompts.metadata.bounds import Budget
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -88,15 +89,23 @@ def text_chunk(keyword: str, text: str) -> bytes:
 
 
 def write_png(data: bytes, keyword: str, text: str) -> bytes:
-    """`data` with one text chunk of `keyword`, replacing those there; pixels and other chunks stay byte for byte."""
+    """`data` with one text chunk of `keyword`, replacing those there; pixels and other chunks stay byte for byte.
+
+    Raises:
+        MetadataError: The file is damaged.
+    """
     pieces = [data[: len(SIGNATURE)]]
+    last, kind = len(SIGNATURE), b""
     for kind, start, end in chunks(data):
+        last = end + 4
         is_replaced = kind in (b"tEXt", b"zTXt", b"iTXt") and data[start:end].startswith(keyword.encode() + b"\0")
         if not is_replaced:
             pieces.append(data[start - 8 : end + 4])
         if kind == b"IHDR":
             pieces.append(text_chunk(keyword, text))
-    return b"".join(pieces)
+    if kind != b"IEND" or pieces[1][4:8] != b"IHDR":
+        raise MetadataError("The PNG file is damaged or cut short; nothing was written.")
+    return b"".join([*pieces, data[last:]])
 
 
 def _chunk(kind: bytes, body: bytes) -> bytes:

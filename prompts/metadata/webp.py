@@ -6,9 +6,10 @@ import struct
 from collections.abc import Iterator
 
 from prompts.errors import MetadataError
-from prompts.metadata.bounds import Budget
+from prompts.metadata.bounds import XMP, Budget
 
 _EXIF_FLAG, _ALPHA_FLAG = 0x08, 0x10
+_EXTENDED_BYTES = 10  # of a VP8X chunk
 
 
 def is_webp(data: bytes) -> bool:
@@ -28,30 +29,42 @@ def chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
         at = end + length % 2
 
 
+def _whole_chunks(data: bytes) -> list[tuple[bytes, bytes]]:
+    found = list(chunks(data))
+    is_whole = bool(found) and found[-1][2] + 8 > len(data)  # nothing but padding behind the last chunk
+    if not is_whole or (found[0][0] == b"VP8X" and found[0][2] - found[0][1] < _EXTENDED_BYTES):
+        raise MetadataError("The WebP file is damaged or cut short; nothing was written.")
+    return [(kind, data[start:end]) for kind, start, end in found]
+
+
 def read_webp(data: bytes, budget: Budget) -> tuple[dict[str, str], bytes]:
-    """No texts, and the EXIF block or nothing.
+    """The XMP packet under `XMP`, and the EXIF block or nothing.
 
     Raises:
         MetadataError: Over the budget.
     """
+    texts: dict[str, str] = {}
+    exif = b""
     for kind, start, end in chunks(data):
+        if kind not in (b"EXIF", b"XMP "):
+            continue
+        budget.take(end - start)
         if kind == b"EXIF":
-            budget.take(end - start)
-            return {}, data[start:end]
-    return {}, b""
+            exif = exif or data[start:end]
+        else:
+            texts[XMP] = data[start:end].decode("utf-8", "replace")
+    return texts, exif
 
 
 def write_webp(data: bytes, exif: bytes) -> bytes:
     """`data` with `exif` (a TIFF block) in place of any EXIF it had.
 
     Raises:
-        MetadataError: The file has no picture chunk.
+        MetadataError: The file is damaged.
     """
-    kept = [(kind, data[start:end]) for kind, start, end in chunks(data) if kind != b"EXIF"]
-    if not kept:
-        raise MetadataError("The WebP file is cut short; nothing was written.")
-    if kept[0][0] != b"VP8X":
-        kept.insert(0, (b"VP8X", _extended_header(*kept[0])))
+    kept = [chunk for chunk in _whole_chunks(data) if chunk[0] != b"EXIF"]
+    if not kept or kept[0][0] != b"VP8X":
+        kept.insert(0, (b"VP8X", _extended_header(*kept[0] if kept else (b"", b""))))
     flags = kept[0][1][0] | _EXIF_FLAG
     kept[0] = (b"VP8X", bytes((flags,)) + kept[0][1][1:])
     kept.append((b"EXIF", exif))
