@@ -9,8 +9,8 @@ import time
 
 import torch
 
-_TRY_EVERY = 25.0  # seconds
-_TRIAL_STEPS = 2
+_TRY_EVERY = 45.0  # seconds
+_TRIAL_STEPS = 3
 
 
 class ThreadTuner:
@@ -38,7 +38,7 @@ class ThreadTuner:
             self._queue = [n for n in self._choices for _ in range(_TRIAL_STEPS)]
             self._next_trial = now + _TRY_EVERY
         elif not self._queue and len(self._times) == len(self._choices):
-            self._use(min(self._times, key=lambda n: min(self._times[n])))
+            self._use(min(self._times, key=lambda n: sum(self._times[n])))
             self._times.clear()
         if self._queue:
             self._use(self._queue.pop(0))

@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 _CROP = 64
 _SHARES = {"base": 0.7, "ink": 0.15, "noto": 0.15}
 _LATENT_NOISE = 0.08
-_WHOLE_FROM = 0.8  # share of the time after which whole pictures replace crops
+_WHOLE_FROM = 0.9  # share of the time after which whole pictures replace crops
 #: Stable Diffusion 1.5's: latents times this have unit variance.
 SCALING_FACTOR = 0.18215
 
@@ -44,6 +44,43 @@ class Codec(nn.Module):
         return self.vae.decoder(self.vae.post_quant_conv(noisy)), latents
 
 
+class Refinement(nn.Module):
+    """The decoding half of an autoencoder, sharing its weights, for stage `decoder`.
+
+    Args:
+        vae: An `AutoencoderKL` with standardised latents.
+    """
+
+    def __init__(self, vae: Any) -> None:
+        super().__init__()
+        self.unquantise = vae.post_quant_conv
+        self.decoder = vae.decoder
+
+    def forward(self, latents: Tensor) -> Tensor:
+        """Scaled latents [batch, 4, h/8, w/8] to pictures [batch, 3, h, w] in -1..1."""
+        pictures: Tensor = self.decoder(self.unquantise(latents / SCALING_FACTOR))
+        return pictures
+
+
+def train_decoder(workspace: Workspace, minutes: float) -> None:
+    """Train the decoder on; the latents stay what the UNet has learnt, so this may run at any time."""
+    sets = {name: open_pictures(workspace.pictures(name)) for name in _SHARES}
+    vae = read_vae(workspace)
+    half = Refinement(vae).train().requires_grad_(requires_grad=True)
+    recipe = Recipe(minutes, peak_rate=1e-3, average_decay=0.998, seed=workspace.plan.seed + 4)
+    run = TrainingRun(half, recipe, workspace.checkpoint("decoder"))
+    while run.goes_on():
+        whole = run.progress > _WHOLE_FROM
+        pixels = _random_batch(sets, workspace.plan.batch // (4 if whole else 2), run.rng, whole=whole)
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+            latents = vae.quant_conv(vae.encoder(pixels))[:, :4].float() * SCALING_FACTOR
+        with torch.autocast("cpu", torch.bfloat16):
+            rebuilt = run.network(latents + _LATENT_NOISE * torch.randn_like(latents))
+        run.step(_fit(rebuilt.float() - pixels), samples=len(pixels))
+    run.finish()
+    _show(workspace)
+
+
 def train_vae(workspace: Workspace, minutes: float) -> None:
     """Train the autoencoder on all styles; crops first, whole pictures at the end."""
     sets = {name: open_pictures(workspace.pictures(name)) for name in _SHARES}
@@ -53,17 +90,12 @@ def train_vae(workspace: Workspace, minutes: float) -> None:
     batch = workspace.plan.batch
     while run.goes_on():
         whole = run.progress > _WHOLE_FROM
-        pixels = _random_batch(sets, batch // 4 if whole else batch // 2, whole, run.rng)
+        pixels = _random_batch(sets, batch // 4 if whole else batch // 2, run.rng, whole=whole)
         with torch.autocast("cpu", torch.bfloat16):
             rebuilt, latents = codec(pixels)
         run.step(_loss(rebuilt.float(), latents.float(), pixels), samples=len(pixels))
     run.finish()
-    vae = read_vae(workspace)
-    shown = open_pictures(workspace.pictures("base")).pixels[:12]
-    rebuilt_shown = decode(vae, encode(vae, shown))
-    error = np.mean((shown.astype(np.float32) - rebuilt_shown.astype(np.float32)) ** 2)
-    _log.info("vae: %.1f dB on 12 pictures", 10 * np.log10(255**2 / error))
-    save_sheet(workspace.sheets / "vae.png", [*shown, *rebuilt_shown], columns=6)
+    _show(workspace)
 
 
 def read_vae(workspace: Workspace) -> Any:
@@ -73,6 +105,9 @@ def read_vae(workspace: Workspace) -> Any:
     vae: Any = codec.vae.eval().requires_grad_(requires_grad=False)
     _standardise(vae, open_pictures(workspace.pictures("base")).pixels[:256])
     vae.register_to_config(scaling_factor=SCALING_FACTOR)
+    refined = workspace.checkpoint("decoder")
+    if refined.is_file():
+        read_average(Refinement(vae), refined)
     return vae
 
 
@@ -96,7 +131,17 @@ def to_tensor(pixels: Pixels) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
-def _random_batch(sets: dict[str, PictureFile], count: int, whole: bool, rng: np.random.Generator) -> Tensor:  # noqa: FBT001
+def _show(workspace: Workspace) -> None:
+    """Log the error of twelve rebuilt pictures and save them."""
+    vae = read_vae(workspace)
+    shown = open_pictures(workspace.pictures("base")).pixels[:12]
+    rebuilt = decode(vae, encode(vae, shown))
+    error = np.mean((shown.astype(np.float32) - rebuilt.astype(np.float32)) ** 2)
+    _log.info("vae: %.1f dB on 12 pictures", 10 * np.log10(255**2 / error))
+    save_sheet(workspace.sheets / "vae.png", [*shown, *rebuilt], columns=6)
+
+
+def _random_batch(sets: dict[str, PictureFile], count: int, rng: np.random.Generator, *, whole: bool) -> Tensor:
     rows = []
     names = list(_SHARES)
     for name in rng.choice(names, size=count, p=list(_SHARES.values())):
@@ -110,13 +155,16 @@ def _random_batch(sets: dict[str, PictureFile], count: int, whole: bool, rng: np
 
 
 def _loss(rebuilt: Tensor, latents: Tensor, pixels: Tensor) -> Tensor:
-    """L1 + 2 MSE + half the L1 of the gradients, and a pull of the latents to mean 0 and variance 1."""
-    difference = rebuilt - pixels
-    gradients = difference.diff(dim=-1).abs().mean() + difference.diff(dim=-2).abs().mean()
+    """The fit, a pull of the latents to mean 0 and variance 1, and the colours they hide."""
     mean, variance = latents.mean((0, 2, 3)), latents.var((0, 2, 3))
     pull = mean.square().mean() + (variance - 1).square().mean()
-    fit = difference.abs().mean() + 2 * difference.square().mean() + 0.5 * gradients
-    return fit + 0.02 * pull + 4 * _hidden_colour(latents, pixels)
+    return _fit(rebuilt - pixels) + 0.02 * pull + 10 * _hidden_colour(latents, pixels)
+
+
+def _fit(difference: Tensor) -> Tensor:
+    """L1 + 2 MSE + half the L1 of the gradients."""
+    gradients = difference.diff(dim=-1).abs().mean() + difference.diff(dim=-2).abs().mean()
+    return difference.abs().mean() + 2 * difference.square().mean() + 0.5 * gradients
 
 
 def _hidden_colour(latents: Tensor, pixels: Tensor) -> Tensor:
