@@ -65,8 +65,9 @@ class HiresFix:
 
 @dataclass(frozen=True, slots=True)
 class Params:
-    """The numbers and names beside the prompt. `None` means "not asked for": the default is filled in
-    once, when a job is made (`prompts.resolve`).
+    """The numbers and names beside the prompt.
+
+    `None` means "not asked for": the default is filled in once, when a job is made (`prompts.resolve`).
     """
 
     steps: int | None = None
