@@ -22,6 +22,8 @@ _REFERENCES: tuple[tuple[str, tuple[int, int, int]], ...] = (
     ("dark brown", (60, 36, 22)),
     ("tan", (205, 170, 125)),
     ("beige", (240, 225, 195)),
+    ("taupe", (145, 120, 102)),
+    ("sage green", (145, 165, 130)),
     ("gold", (205, 165, 50)),
     ("yellow", (250, 225, 40)),
     ("olive", (115, 115, 35)),

@@ -15,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from prompts.interrogation.ranking import resident
 from prompts.interrogation.terms import TermList
 from prompts.interrogation.text_tower import TextTower
 
@@ -35,8 +36,8 @@ class LabelTable:
     categories: tuple[tuple[str, int, int], ...]
     """(category, first row, row after the last)."""
     features: Tensor
-    """(terms, dim) float32, unit length up to half-precision rounding: features are stored as float16, as
-    clip-interrogator's are."""
+    """(terms, dim) float16 or float32, unit length up to half-precision rounding: features are stored as
+    float16, as clip-interrogator's are."""
 
     def rows(self, category: str) -> slice:
         """The rows of one category; an empty slice when there is none of that name."""
@@ -101,8 +102,8 @@ def build_table(
         spans.append((each.category, len(texts), len(texts) + len(each.texts)))
         texts += each.texts
         pieces.append(features)
-    joined = torch.cat(pieces).float() if pieces else torch.zeros((0, 1))
-    return LabelTable(tuple(texts), tuple(spans), joined.to(tower.device))
+    joined = torch.cat(pieces) if pieces else torch.zeros((0, 1), dtype=torch.float16)
+    return LabelTable(tuple(texts), tuple(spans), resident(joined, tower.device))
 
 
 def _features_of(

@@ -132,7 +132,7 @@ def fitted(parts: Sequence[str], tower: TextTower, *, compat: bool) -> list[str]
 
 
 def _fast_draft(studio: Studio) -> Draft:
-    terms = _closest(studio, studio.options.max_terms)
+    terms = _closest(studio, studio.options.max_terms, only_outstanding=True)
     return _cut(studio, [studio.caption] if studio.caption else [], terms)
 
 
@@ -180,13 +180,17 @@ def _measured(studio: Studio, draft: Draft) -> Draft:
     return replace(draft, terms=terms, similarity=after[-1])
 
 
-def _closest(studio: Studio, count: int) -> list[Term]:
+def _closest(studio: Studio, count: int, *, only_outstanding: bool = False) -> list[Term]:
+    """The best terms; on request only those that stand out, so that a list of 80 does not give 32 of them."""
     table = positive_table(studio.table)
     if studio.options.compat:
         ranked = rank_by_chunks(studio.picture, table.features, count, studio.options.chunk_size)
     else:
         ranked = studio.ranked or rank(studio.picture, table.features, count)[0]
-    return _terms(table, ranked, count)
+    terms = _terms(table, ranked, count)
+    if not only_outstanding:
+        return terms
+    return [t for i, t in enumerate(terms) if i == 0 or (t.similarity or 0.0) >= ranked.usual]
 
 
 def _closest_in(studio: Studio, category: str, count: int) -> list[Term]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import subprocess
 import sys
 import threading
@@ -181,10 +182,23 @@ def test_threads_get_their_own_answers(make: Callable[..., ClipInterrogator], ph
 
 
 def test_a_prompt_always_leaves_room_in_the_tower(make: Callable[..., ClipInterrogator], photo: Photo) -> None:
-    result = make(options=ClipOptions(shortlist=40)).interrogate(photo(1), "fast")
+    long_lists = (TermList("things", tuple(f"thing number {n} of many more" for n in range(400))),)
+    result = make(lists=long_lists, options=ClipOptions()).interrogate(photo(1), "fast")
     shown = [t for t in result.terms if t.source == "clip"]
     assert 5 < len(shown) < 32
     assert ", ".join(t.text for t in shown) == result.prompt
+
+
+def test_fast_takes_only_terms_that_stand_out_from_a_short_list(
+    make: Callable[..., ClipInterrogator], photo: Photo
+) -> None:
+    result = make(options=ClipOptions()).interrogate(photo(1), "fast")
+    similarities = [t.similarity for t in result.terms if t.source == "clip" and t.similarity is not None]
+    everything = make(options=ClipOptions(max_terms=100)).interrogate(photo(1), "tags")
+    population = [t.similarity for t in everything.terms if t.source == "clip" and t.similarity is not None]
+    assert len(population) == 60
+    assert 1 <= len(similarities) < 10
+    assert min(similarities) >= statistics.mean(population) + 1.5 * statistics.pstdev(population)
 
 
 def test_from_paths_opens_files_caches_tables_and_filters(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from prompts.interrogation.ranking import rank, rank_by_chunks
+from prompts.interrogation.ranking import rank, rank_by_chunks, resident
 
 
 def unit_rows(count: int, dim: int, seed: int) -> torch.Tensor:
@@ -35,6 +35,32 @@ def test_equal_similarities_come_in_table_order(farthest: bool) -> None:
     picture = torch.tensor([[0.6, 0.6, 0.3, -0.4]])
     ranked = rank(picture, features, 150, farthest=farthest)[0]
     assert list(ranked.rows) == brute_force(picture[0], features, 150, farthest=farthest)
+
+
+@pytest.mark.parametrize("farthest", [False, True])
+@pytest.mark.parametrize("spread", [0.02, 1.0, 50.0])
+def test_half_precision_tables_rank_as_exactly_as_full_ones(spread: float, farthest: bool) -> None:
+    # Rows close to one another: half precision alone would mix them up.
+    middle = unit_rows(1, 64, 7)
+    half = torch.nn.functional.normalize(middle + spread * unit_rows(3000, 64, 8), dim=-1).half()
+    half[1500:1600] = half[:100]
+    picture = torch.nn.functional.normalize(middle + 0.3 * unit_rows(1, 64, 9), dim=-1)
+    exact = half.double() @ picture[0].double()
+    for count in (1, 40, 2999, 3000):
+        ranked = rank(picture, half, count, farthest=farthest)[0]
+        order = sorted(range(3000), key=lambda i: (exact[i] if farthest else -exact[i], i))[:count]
+        got = torch.tensor([exact[row] for row in ranked.rows])
+        wanted = torch.tensor([exact[row] for row in order])
+        assert torch.allclose(got, wanted, atol=3e-7), "only float32's own noise may swap neighbours"
+        assert len(set(ranked.rows)) == count
+
+
+@pytest.mark.parametrize("count", [0, 3, 5000])
+def test_a_table_is_kept_in_one_of_two_precisions_with_the_same_values(count: int) -> None:
+    half = unit_rows(count, 16, 3).half()
+    kept = resident(half, torch.device("cpu"))
+    assert kept.dtype in (torch.float16, torch.float32)
+    assert torch.equal(kept.float(), half.float())
 
 
 def test_a_batch_of_pictures_ranks_as_each_alone() -> None:

@@ -1,0 +1,326 @@
+"""Interrogation beside clip-interrogator 0.6.0, interleaved in one run, same weights, results compared.
+
+    python bench/interrogation.py              # the short parts, a few minutes on 2 cores
+    python bench/interrogation.py --full       # all parts, about half an hour on 2 cores
+    python bench/interrogation.py ranking best64
+
+Weights are random at true shape: costs are real, words are not. Every part says whether both gave the
+same answer; a different one ends the run with exit code 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import statistics
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: spinning threads fight over shared cores
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw
+
+from prompts.interrogation.caption import BlipCaptioner
+from prompts.interrogation.clip_model_interrogator import ClipInterrogator, LoadedClip
+from prompts.interrogation.label_table import build_table
+from prompts.interrogation.modes import ClipOptions
+from prompts.interrogation.ranking import rank, rank_by_chunks, resident
+from prompts.interrogation.terms import TermList, published_lists
+from prompts.interrogation.towers import ClipTowers, random_towers
+from prompts.torch_guard import ensure_torchvision
+
+SHORT = ("ranking", "ranking-c", "labels", "best64")
+FULL = (*SHORT, "best256", "fast", "classic")
+CAPTION = "a photo of a red circle and a blue square on a table"
+
+
+@dataclass
+class Outcome:
+    """One line of the report."""
+
+    part: str
+    theirs: list[float]
+    ours: list[float]
+    equal: str
+    is_equal: bool
+    wanted: float
+
+    @property
+    def ratio(self) -> float:
+        """Median of theirs over median of ours."""
+        return statistics.median(self.theirs) / statistics.median(self.ours)
+
+
+def picture(seed: int = 0) -> Image.Image:
+    """A drawing with structure."""
+    rng = np.random.default_rng(seed)
+    made = Image.fromarray(rng.integers(0, 256, (6, 8, 3), dtype=np.uint8)).resize((512, 384), Image.Resampling.BICUBIC)
+    draw = ImageDraw.Draw(made)
+    for _ in range(8):
+        x, y, w, h = (int(v) for v in rng.integers((0, 0, 30, 30), (400, 280, 160, 140)))
+        draw.ellipse((x, y, x + w, y + h), fill=tuple(int(c) for c in rng.integers(0, 256, 3)))
+    return made
+
+
+def timed(work: Callable[[], Any]) -> tuple[float, Any]:
+    """Seconds and result."""
+    started = time.perf_counter()
+    result = work()
+    return time.perf_counter() - started, result
+
+
+def interleaved(rounds: int, theirs: Callable[[], Any], ours: Callable[[], Any]) -> tuple[list[Any], list[Any]]:
+    """Both in turn, `rounds` times; (seconds, result) lists."""
+    first, second = [], []
+    for _ in range(rounds):
+        first.append(timed(theirs))
+        second.append(timed(ours))
+    return first, second
+
+
+@contextmanager
+def library_towers(towers: ClipTowers) -> Iterator[Callable[..., Any]]:
+    """Makes `clip_interrogator.Interrogator`s over our towers and small sample lists, tables given."""
+    ensure_torchvision()
+    with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
+        warnings.simplefilter("ignore")
+        from clip_interrogator import Config, Interrogator
+
+        def make(lists: tuple[TermList, ...], **options: Any) -> Any:
+            data, cache = Path(folder) / "data", Path(folder) / "cache"
+            data.mkdir(exist_ok=True)
+            cache.mkdir(exist_ok=True)
+            architecture = towers.name.split("/", maxsplit=1)[0]
+            for each in lists:
+                names = each.texts
+                if each.category == "artists":
+                    names = tuple(t.removeprefix("by ") for t in names if t.startswith("by "))
+                if each.category != "trendings":
+                    (data / f"{each.category}.txt").write_text("\n".join(names), encoding="utf-8")
+                features = build_table([each], towers.text, towers.text_digest, None).features
+                save_library_table(cache / f"{architecture}__{each.category}.safetensors", each, features)
+            config = Config(
+                clip_model_name=f"{architecture}/",
+                caption_model_name=None,
+                cache_path=str(cache),
+                download_cache=False,
+                data_path=str(data),
+                device="cpu",
+                quiet=True,
+                **options,
+            )
+            config.clip_model = towers.model
+            config.clip_preprocess = towers.preprocess
+            return Interrogator(config)
+
+        yield make
+
+
+def save_library_table(file: Path, each: TermList, features: torch.Tensor) -> None:
+    """A label table in the library's own cache format, so that neither side's start-up is timed."""
+    from safetensors.numpy import save_file
+
+    digest = hashlib.sha256(",".join(each.texts).encode()).hexdigest()
+    hashed = np.array([ord(c) for c in digest], dtype=np.int8)
+    save_file({"embeds": features.half().numpy(), "hash": hashed}, file)
+
+
+def sampled(every: int) -> tuple[TermList, ...]:
+    """Every n-th published phrase of each list; artists in both of the library's forms."""
+    lists = []
+    for each in published_lists():
+        step = every if len(each.texts) > 300 else 1
+        if each.category == "artists":
+            names = [t for t in each.texts if t.startswith("by ")][::step]
+            texts = tuple(names) + tuple("inspired " + name for name in names)
+        else:
+            texts = each.texts[::step]
+        lists.append(TermList(each.category, texts))
+    return tuple(lists)
+
+
+def best(part: str, shortlist: int, steps: int, rounds: int) -> Outcome:
+    """The chain at ViT-B/32 shape: same shortlist, same steps, same string."""
+    towers = random_towers("ViT-B-32")
+    lists = sampled(400)
+    options = ClipOptions(max_terms=steps, min_terms=steps, shortlist=shortlist, compat=True)
+    with library_towers(towers) as make:
+        library = make(lists, flavor_intermediate_count=shortlist)
+        loaded = LoadedClip(towers, lists, FixedCaption())
+        mine = ClipInterrogator(lambda: loaded, "random", options=options)
+        mine.warm_up()
+        theirs, ours = interleaved(
+            rounds,
+            lambda: library.interrogate(picture(), min_flavors=steps, max_flavors=steps, caption=CAPTION),
+            lambda: mine.interrogate(picture(), "best").prompt,
+        )
+    same = all(a[1] == b[1] for a, b in zip(theirs, ours, strict=True))
+    return Outcome(part, [t for t, _ in theirs], [t for t, _ in ours], "string", same, 8.0)
+
+
+class FixedCaption:
+    """Says the caption that the library is given."""
+
+    name = "fixed"
+
+    def caption(self, picture: Image.Image) -> str:
+        """Always the same."""
+        return CAPTION
+
+
+def ranking(part: str, *, compat: bool) -> Outcome:
+    """One picture against 111,867 terms of 768 numbers."""
+    from types import SimpleNamespace
+
+    count, dim, wanted = 111_867, 768, 2048
+    generator = torch.Generator().manual_seed(0)
+    rows = torch.nn.functional.normalize(torch.randn(count, dim, generator=generator), dim=-1).half()
+    query = torch.nn.functional.normalize(torch.randn(1, dim, generator=generator), dim=-1)
+    ensure_torchvision()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from clip_interrogator.clip_interrogator import LabelTable
+
+        table = LabelTable.__new__(LabelTable)
+        config = SimpleNamespace(chunk_size=2048, device="cpu", quiet=True)
+        table.chunk_size, table.config, table.device = 2048, config, "cpu"
+        table.labels = list(range(count))
+        table.embeds = [row.astype(np.float32) for row in rows.numpy()]  # as the library makes them on a CPU
+        ours_table = rows.float() if compat else resident(rows, torch.device("cpu"))
+        theirs, ours = interleaved(
+            7,
+            lambda: table.rank(query, wanted),
+            (lambda: rank_by_chunks(query, ours_table, wanted).rows)
+            if compat
+            else (lambda: rank(query, ours_table, wanted)[0].rows),
+        )
+    expected = table.rank(query, wanted)
+    if not compat:
+        expected = torch.sort((query @ rows.float().T)[0], descending=True, stable=True).indices[:wanted].tolist()
+    same = all(list(b[1]) == list(expected) for b in ours)
+    answer = "the library's 2,035 rows" if compat else "the exact 2,048 rows by brute force"
+    return Outcome(part, [t for t, _ in theirs], [t for t, _ in ours], answer, same, 10.0)
+
+
+def labels(part: str) -> Outcome:
+    """Features of true flavors at ViT-B/32 shape, nothing cached."""
+    towers = random_towers("ViT-B-32")
+    texts = next(each.texts for each in published_lists() if each.category == "flavors")[::400]
+    from types import SimpleNamespace
+
+    ensure_torchvision()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from clip_interrogator.clip_interrogator import LabelTable
+
+        config = SimpleNamespace(
+            chunk_size=64, device="cpu", quiet=True, cache_path=None, clip_model_name="x", download_cache=False
+        )
+        context = SimpleNamespace(clip_model=towers.model, config=config, tokenize=towers.tokenizer)
+        theirs, ours = interleaved(
+            2,
+            lambda: np.stack(LabelTable(list(texts), None, context).embeds),
+            lambda: build_table([TermList("flavors", texts)], towers.text, "x", None).features.numpy(),
+        )
+    worst = max(float(np.abs(a[1] - b[1]).max()) for a, b in zip(theirs, ours, strict=True))
+    same = f"{len(texts)} rows, largest difference {worst:.1e}"
+    return Outcome(part, [t for t, _ in theirs], [t for t, _ in ours], same, worst < 3e-4, 10.0)
+
+
+def whole(part: str, mode: str) -> Outcome:
+    """Caption and ranking at the true shape of ViT-L-14 and BLIP-base, all published sizes."""
+    towers = random_towers("ViT-L-14", quick_gelu=True)
+    everything = {each.category: each for each in published_lists()}
+    lists = tuple(everything.values())
+    with tempfile.TemporaryDirectory() as folder, library_towers(towers) as make:
+        blip = random_blip(Path(folder))
+        captioner = BlipCaptioner(blip)
+        library = make(sampled(4000), flavor_intermediate_count=2048)
+        library.caption_model, library.caption_processor = captioner.model, captioner.processor
+        library.config.caption_model_name = "blip-base"
+        mine = ClipInterrogator(
+            lambda: LoadedClip(towers, lists, captioner), "random", options=ClipOptions(compat=True)
+        )
+        give_random_tables(library, mine, towers, lists)
+        ask = {"fast": library.interrogate_fast, "classic": library.interrogate_classic}[mode]
+        theirs, ours = interleaved(3, lambda: ask(picture()), lambda: mine.interrogate(picture(), mode).prompt)
+    same = all(a[1] == b[1] for a, b in zip(theirs, ours, strict=True))
+    return Outcome(part, [t for t, _ in theirs], [t for t, _ in ours], "string", same, 1.15)
+
+
+def give_random_tables(library: Any, mine: ClipInterrogator, towers: ClipTowers, lists: tuple[TermList, ...]) -> None:
+    """Random features of full size for both: computing 112,000 at this shape would take hours."""
+    generator = torch.Generator().manual_seed(1)
+    features, texts, spans = [], [], []
+    for each in lists:
+        made = torch.nn.functional.normalize(torch.randn(len(each.texts), 768, generator=generator), dim=-1).half()
+        table = getattr(library, each.category)
+        table.labels, table.embeds = list(each.texts), list(made.float().numpy())
+        spans.append((each.category, len(texts), len(texts) + len(each.texts)))
+        texts += each.texts
+        features.append(made.float())
+    mine.use_table(tuple(texts), tuple(spans), torch.cat(features))
+
+
+def random_blip(folder: Path) -> Path:
+    """BLIP-base's shape with random weights, saved as the hub has it."""
+    from transformers import (
+        BertTokenizerFast,
+        BlipConfig,
+        BlipForConditionalGeneration,
+        BlipImageProcessor,
+    )
+
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(f"w{i}" for i in range(30519))]
+    torch.manual_seed(0)
+    BlipForConditionalGeneration(BlipConfig()).save_pretrained(folder)
+    BlipImageProcessor().save_pretrained(folder)
+    BertTokenizerFast(vocab={word: i for i, word in enumerate(words)}).save_pretrained(folder)
+    return folder
+
+
+PARTS: dict[str, Callable[[str], Outcome]] = {
+    "ranking": lambda part: ranking(part, compat=False),
+    "ranking-c": lambda part: ranking(part, compat=True),
+    "labels": labels,
+    "best64": lambda part: best(part, 64, 6, 2),
+    "best256": lambda part: best(part, 256, 13, 1),
+    "fast": lambda part: whole(part, "fast"),
+    "classic": lambda part: whole(part, "classic"),
+}
+
+
+def main() -> int:
+    """Run the asked parts and print one line each; 1 when an answer differed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(FULL)}; default {', '.join(SHORT)}")
+    parser.add_argument("--full", action="store_true", help="all parts")
+    asked = parser.parse_args()
+    torch.set_num_threads(min(2, os.cpu_count() or 1))
+    print(f"{'part':10} {'theirs':>9} {'ours':>9} {'ratio':>7} {'wanted':>7}  same answer")
+    outcomes = []
+    for part in asked.parts or (FULL if asked.full else SHORT):
+        outcome = PARTS[part](part)
+        outcomes.append(outcome)
+        theirs, ours = statistics.median(outcome.theirs), statistics.median(outcome.ours)
+        verdict = "yes" if outcome.is_equal else "NO"
+        print(
+            f"{part:10} {theirs:8.3f}s {ours:8.3f}s {outcome.ratio:6.1f}x {outcome.wanted:6.2f}x  "
+            f"{verdict} ({outcome.equal})",
+            flush=True,
+        )
+    return 0 if all(outcome.is_equal for outcome in outcomes) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
