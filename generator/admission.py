@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from generator.batch_key import LoraSet
 from generator.errors import UnsupportedSpell
 from generator.hires import cover_and_crop, schedule_length
-from generator.models.lora import LoraFile
-from generator.models.resident import Resident, strengths
+from generator.models.lora import LoraFile, lora_set, lora_uses
+from generator.models.resident import Resident
 from generator.request import GenerationRequest
 from generator.sample import HiresPlan, Sample
 from generator.sampling.conditioning import PassPrompts
@@ -56,23 +57,24 @@ def admit(request: GenerationRequest, resident: Resident, order: int, tick: int)
     spell, params = request.spell, request.spell.params
     checkpoint = resident.checkpoint
     files = [resident.lora(lora.name) for lora in spell.loras]
-    text_loras = strengths((lora.name, lora.weight) for lora in spell.loras)
+    text_loras = lora_uses(zip(files, (lora.weight for lora in spell.loras), strict=True))
     resident.set_text_loras(text_loras)
+    text_key = lora_set(text_loras)
     plan = _base_plan(params)
     prompts = PassPrompts(spell.prompt, spell.negative_prompt, _schedule_calls(plan.sampler, params.steps or 1))
-    conditioning = resident.conditioner.encode_pass(prompts, params.clip_skip or 1, text_loras)
+    conditioning = resident.conditioner.encode_pass(prompts, params.clip_skip or 1, text_key)
     width, height = params.width or 0, params.height or 0
     cell = checkpoint.latent_cell
     shape = (checkpoint.latent_channels, height // cell, width // cell)
     noise = SampleNoise(params.seed or 0, shape, checkpoint.compute.device)
     trajectory = trajectory_from_noise(plan, checkpoint.levels, noise)
-    hires = None if params.hires is None else _plan_hires(spell, params.hires, resident, text_loras)
+    hires = None if params.hires is None else _plan_hires(spell, params.hires, resident, text_key)
     second = 0 if hires is None else _second_calls(hires, resident)
     return Sample(
         request=request,
         order=order,
         checkpoint=resident.name,
-        unet_loras=strengths((lora.name, lora.unet) for lora in spell.loras),
+        unet_loras=lora_uses(zip(files, (lora.unet for lora in spell.loras), strict=True)),
         cfg_scale=params.cfg_scale if params.cfg_scale is not None else 1.0,
         conditioning=conditioning,
         trajectory=trajectory,
@@ -99,9 +101,7 @@ def _hires_sampler(params: Params, hires: HiresFix) -> SamplerPlan:
     return plan_sampler(sampler, schedule_type, max(length, 1))
 
 
-def _plan_hires(
-    spell: Spell, hires: HiresFix, resident: Resident, text_loras: tuple[tuple[str, float], ...]
-) -> HiresPlan:
+def _plan_hires(spell: Spell, hires: HiresFix, resident: Resident, text_key: LoraSet) -> HiresPlan:
     params = spell.params
     plan = _hires_sampler(params, hires)
     steps = (hires.steps or params.steps or 1) if hires.denoising_strength > 0 else 0
@@ -111,7 +111,7 @@ def _plan_hires(
         _schedule_calls(params.sampler or "", params.steps or 1),
         _schedule_calls(plan.sampler, max(steps, 1)),
     )
-    conditioning = resident.conditioner.encode_pass(prompts, params.clip_skip or 1, text_loras)
+    conditioning = resident.conditioner.encode_pass(prompts, params.clip_skip or 1, text_key)
     size, crop = cover_and_crop(hires, params.width or 0, params.height or 0)
     return HiresPlan(replace(plan), steps, hires.upscaler, size, crop, conditioning)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 LoraSet = tuple[tuple[str, float], ...]
-"""(name in the catalogue, strength), in the spell's order, without those of strength 0."""
+"""(what identifies the file's content, strength), in the spell's order, without those of strength 0."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,12 +132,15 @@ class Engine:
         return True
 
     def _find_checkpoint(self, name: str) -> ModelEntry:
-        """The checkpoint in the catalogue; files may have come since the last scan, so it looks twice."""
+        """The checkpoint in the catalogue; files may have come or gone since the last scan, so it looks twice."""
         try:
-            return self.catalogue.checkpoint(name)
+            entry = self.catalogue.checkpoint(name)
+            if entry.path.exists():
+                return entry
         except CheckpointNotFound:
-            self.catalogue.refresh()
-            return self.catalogue.checkpoint(name)
+            pass
+        self.catalogue.refresh()
+        return self.catalogue.checkpoint(name)
 
     def _start(self, request: GenerationRequest, events: list[Event]) -> None:
         sample = admit(request, self._loaded(), self._order, self._tick)

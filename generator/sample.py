@@ -7,7 +7,8 @@ from typing import Literal
 
 from torch import Tensor
 
-from generator.batch_key import BatchKey, LoraSet
+from generator.batch_key import BatchKey
+from generator.models.lora import LoraUses, lora_set
 from generator.planner import Ticket
 from generator.request import GenerationRequest
 from generator.sampling.conditioning import PassConditioning
@@ -41,7 +42,7 @@ class Sample:
     request: GenerationRequest
     order: int
     checkpoint: str
-    unet_loras: LoraSet
+    unet_loras: LoraUses
     cfg_scale: float
     conditioning: PassConditioning
     trajectory: Trajectory
@@ -76,5 +77,5 @@ class Sample:
         """What the step planner needs to know."""
         _, channels, height, width = self.trajectory.latents.shape
         rows = len(self.conditioning.positive) + needs_negative(self.weights, self.cfg_scale)
-        key = BatchKey(self.checkpoint, (channels, height, width), self.conditioning.chunks, self.unet_loras)
+        key = BatchKey(self.checkpoint, (channels, height, width), self.conditioning.chunks, lora_set(self.unet_loras))
         return Ticket(self.request_id, key, rows, self.order, self.done == 0, self.last_tick)

@@ -116,7 +116,9 @@ class FakeEngine:
             events.append(PreviewReady(request.request_id, draw(request.spell, phase, LATENT_CELL)))
         if job.done == job.total:
             del self._jobs[request.request_id]
-            events.append(ImageReady(request.request_id, draw(request.spell, phase)))
+            # Denoising strength 0 upscales without a second pass.
+            last = "base" if request.spell.params.hires is None else "hires"
+            events.append(ImageReady(request.request_id, draw(request.spell, last)))
 
 
 def draw(spell: Spell, phase: str, cell: int = 1) -> Picture:

@@ -8,12 +8,13 @@ gives back bit-equal weights. (Adding and subtracting deltas would leave roundin
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
+from generator.batch_key import LoraSet
 from generator.errors import LoraIncompatible
 from generator.models.catalogue import ModelEntry
 from generator.models.lora_keys import LoraKeyReader, Part, Role, group_keys
@@ -51,6 +52,8 @@ class LoraFile:
     """A LoRA that fits its checkpoint."""
 
     name: str
+    key: str
+    """Path, size and time of the file: equal keys mean equal contents."""
     unet: tuple[LoraDelta, ...]
     text: tuple[LoraDelta, ...]
     unmatched: tuple[str, ...]
@@ -75,7 +78,13 @@ def read_lora(entry: ModelEntry, unet: nn.Module, text_encoder: nn.Module) -> Lo
     found: dict[Part, list[LoraDelta]] = {"unet": [], "text": []}
     for (part, module), roles in groups.items():
         found[part].append(_delta(entry, module, roles, tensors, weights[part][module]))
-    return LoraFile(entry.name, tuple(found["unet"]), tuple(found["text"]), unmatched)
+    return LoraFile(entry.name, file_key(entry), tuple(found["unet"]), tuple(found["text"]), unmatched)
+
+
+def file_key(entry: ModelEntry) -> str:
+    """What changes whenever the file does."""
+    stat = entry.path.stat()
+    return f"{entry.path}|{stat.st_size}|{stat.st_mtime_ns}"
 
 
 def _weights(network: nn.Module) -> dict[str, Tensor]:
@@ -112,6 +121,20 @@ def _fits(down: Tensor, up: Tensor, mid: Tensor | None, weight: Tensor) -> bool:
         return down.flatten(1).shape[1] == weight.flatten(1).shape[1]
     rank, inside = down.shape[0], down.flatten(1).shape[1]
     return mid.shape[:2] == (rank, rank) and (weight.shape[0], inside, *mid.shape[2:]) == tuple(weight.shape)
+
+
+LoraUses = tuple[tuple[LoraFile, float], ...]
+"""LoRAs and their strength on one network, in the spell's order, without those of strength 0."""
+
+
+def lora_uses(pairs: Iterable[tuple[LoraFile, float]]) -> LoraUses:
+    """Without the entries of strength 0."""
+    return tuple((file, strength) for file, strength in pairs if strength)
+
+
+def lora_set(uses: LoraUses) -> LoraSet:
+    """The comparable side of `uses`."""
+    return tuple((file.key, strength) for file, strength in uses)
 
 
 class PatchedNetwork:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
 
 from generator.batch_key import LoraSet
 from generator.device import Compute
@@ -11,7 +10,7 @@ from generator.errors import CheckpointNotFound, LoraNotFound
 from generator.models.catalogue import Catalogue, ModelEntry, check_lora_fits
 from generator.models.checkpoint import Checkpoint, build_checkpoint
 from generator.models.diffusers_folder import read_folder
-from generator.models.lora import LoraFile, PatchedNetwork, read_lora
+from generator.models.lora import LoraFile, LoraUses, PatchedNetwork, file_key, lora_set, read_lora
 from generator.models.single_file import read_single_file
 from generator.preview import Previewer
 from generator.sampling.conditioning import Conditioner
@@ -60,8 +59,7 @@ class Resident:
             LoraNotFound, LoraIncompatible, ModelRefused: The networks are unchanged.
         """
         entry = self._find_lora(name)
-        stat = entry.path.stat()
-        key = f"{entry.path}|{stat.st_size}|{stat.st_mtime_ns}"
+        key = file_key(entry)
         if key not in self._files:
             check_lora_fits(entry, self.checkpoint.entry)
             self._files[key] = read_lora(entry, self.checkpoint.unet, self.checkpoint.text_encoder)
@@ -72,24 +70,22 @@ class Resident:
 
     def _find_lora(self, name: str) -> ModelEntry:
         try:
-            return self._catalogue.lora(name)
+            entry = self._catalogue.lora(name)
+            if entry.path.is_file():
+                return entry
         except LoraNotFound:
-            self._catalogue.refresh()  # it may have come since the last scan
-            return self._catalogue.lora(name)
+            pass
+        self._catalogue.refresh()  # it may have come or gone since the last scan
+        return self._catalogue.lora(name)
 
-    def set_unet_loras(self, loras: LoraSet) -> None:
+    def set_unet_loras(self, uses: LoraUses) -> None:
         """Make the UNet carry exactly these LoRAs; nothing happens when it does already."""
-        if loras != self._on_unet:
-            self._unet.apply([(self.lora(name).unet, weight) for name, weight in loras])
-            self._on_unet = loras
+        if lora_set(uses) != self._on_unet:
+            self._unet.apply([(file.unet, strength) for file, strength in uses])
+            self._on_unet = lora_set(uses)
 
-    def set_text_loras(self, loras: LoraSet) -> None:
+    def set_text_loras(self, uses: LoraUses) -> None:
         """Make the text encoder carry exactly these LoRAs; nothing happens when it does already."""
-        if loras != self._on_text:
-            self._text.apply([(self.lora(name).text, weight) for name, weight in loras])
-            self._on_text = loras
-
-
-def strengths(pairs: Iterable[tuple[str, float]]) -> LoraSet:
-    """A LoRA set without the entries of strength 0."""
-    return tuple((name, weight) for name, weight in pairs if weight)
+        if lora_set(uses) != self._on_text:
+            self._text.apply([(file.text, strength) for file, strength in uses])
+            self._on_text = lora_set(uses)

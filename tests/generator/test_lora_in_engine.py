@@ -109,3 +109,17 @@ def _write_sdxl_lora(folder: Path) -> None:
 @pytest.mark.parametrize("weight", [-1.0, 0.5])
 def test_negative_and_fractional_strengths_draw(engine: Engine, ask: Ask, draw_one: Draw, weight: float) -> None:
     assert draw_one(engine, ask(loras=(Lora("demo-style", weight),))).picture.rgb
+
+
+def test_a_lora_replaced_on_disk_is_read_again(
+    engine: Engine, ask: Ask, draw_one: Draw, model_folders: ModelFolders
+) -> None:
+    from safetensors.torch import load_file
+
+    model_folders.loras.mkdir()
+    tensors = load_file(model_folders.built_in_loras[0][1])
+    save_file(tensors, model_folders.loras / "own.safetensors")
+    first = draw_one(engine, ask("a", loras=(Lora("own"),))).picture.rgb
+    half = {k: v * 0.5 if k.endswith("lora_up.weight") else v for k, v in tensors.items()}
+    save_file(half, model_folders.loras / "own.safetensors")
+    assert draw_one(engine, ask("b", loras=(Lora("own"),))).picture.rgb != first
