@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
-
-from prompts.errors import PromptEmpty, PromptTooLong, SpellOutOfRange
+from prompts.errors import PromptEmpty, PromptError, PromptTooLong, SpellOutOfRange
 from prompts.spell import LATENT_CELL, Spell
 
 PROMPT_CHARACTERS = 8_000
@@ -19,6 +17,8 @@ HIRES_SIDE = (64, 4096)  # pixels, second pass
 CLIP_SKIP = (1, 12)
 DENOISING_STRENGTH = (0.0, 1.0)
 UPSCALE_BY = (1.0, 4.0)
+LONGEST_SHOWN = 10**15  # numbers from here on are not repeated to the person
+_SHORTENED = "no number of use"
 
 
 def check_idea(text: str) -> str:
@@ -26,9 +26,11 @@ def check_idea(text: str) -> str:
 
     Raises:
         PromptEmpty: Nothing but white space.
+        PromptError: code `text_invalid`; see `check_characters`.
         PromptTooLong: More than `IDEA_CHARACTERS`.
     """
     idea = text.strip()
+    check_characters("idea", idea)
     if not idea:
         raise PromptEmpty("The idea is empty. Write what the picture should show.", field="idea")
     if len(idea) > IDEA_CHARACTERS:
@@ -44,9 +46,7 @@ def check_spell(spell: Spell) -> None:
         SpellOutOfRange: A number outside its range, or a side that is no multiple of 8.
     """
     params = spell.params
-    for field, text in (("prompt", spell.prompt), ("negative_prompt", spell.negative_prompt)):
-        if len(text) > PROMPT_CHARACTERS:
-            raise _too_long(field, len(text), PROMPT_CHARACTERS)
+    _check_texts(spell)
     if len(spell.loras) > LORAS:
         raise SpellOutOfRange(
             f"{len(spell.loras)} LoRAs; the limit is {LORAS}.", field="loras", got=len(spell.loras), limit=LORAS
@@ -62,6 +62,43 @@ def check_spell(spell: Spell) -> None:
     _side("width", params.width, SIDE)
     _side("height", params.height, SIDE)
     _check_hires(spell)
+
+
+def check_characters(field: str, text: str) -> None:
+    """Raise unless every character of `text` can be stored and shown everywhere.
+
+    Raises:
+        PromptError: code `text_invalid`; a control character other than tab and line ends, or half of a
+            surrogate pair. Neither UTF-8 nor every database holds them.
+    """
+    for position, character in enumerate(text):
+        if (character < " " and character not in "\t\n\r") or "\ud800" <= character <= "\udfff":
+            error = PromptError(
+                f"The {field.replace('_', ' ')} has a character at {position} that is no text "
+                f"(U+{ord(character):04X}). Take it out.",
+                field=field,
+                position=position,
+            )
+            raise error.with_code("text_invalid")
+
+
+def _check_texts(spell: Spell) -> None:
+    hires = spell.params.hires
+    prompts = [("prompt", spell.prompt), ("negative_prompt", spell.negative_prompt)]
+    if hires is not None:
+        prompts += [("hires prompt", hires.prompt or ""), ("hires negative_prompt", hires.negative_prompt or "")]
+    for field, text in prompts:
+        if len(text) > PROMPT_CHARACTERS:
+            raise _too_long(field, len(text), PROMPT_CHARACTERS)
+        check_characters(field, text)
+    for field, owner in (("params", spell.params), ("hires", hires), *(("LoRA", lora) for lora in spell.loras)):
+        for name in getattr(owner, "__slots__", ()):
+            value = getattr(owner, name)
+            if isinstance(value, str):
+                check_characters(f"{field} {name}", value)
+    for key, value in spell.extra:
+        check_characters("extra", key)
+        check_characters("extra", value)
 
 
 def _check_hires(spell: Spell) -> None:
@@ -82,10 +119,10 @@ def _inside(field: str, value: float | None, limits: tuple[float, float]) -> Non
     if value is None:
         return
     low, high = limits
-    if not math.isfinite(value) or not low <= value <= high:
-        got = value if math.isfinite(value) else str(value)
+    if not low <= value <= high:  # false for NaN too
+        got = value if abs(value) < LONGEST_SHOWN else _SHORTENED
         raise SpellOutOfRange(
-            f"{field} is {value}; it must be from {low:g} to {high:g}.", field=field, got=got, limit=[low, high]
+            f"{field} is {got}; it must be from {low:g} to {high:g}.", field=field, got=got, limit=[low, high]
         )
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from prompts import HiresFix, Lora, Params, Spell
-from prompts.errors import PromptEmpty, PromptTooLong, SpellOutOfRange
+from prompts.errors import PromptEmpty, PromptError, PromptTooLong, SpellOutOfRange
 from prompts.limits import IDEA_CHARACTERS, LORAS, PROMPT_CHARACTERS, check_idea, check_spell
 
 GOOD = Spell("a cat", "bad", (Lora("x", 0.66),), Params(20, "Euler", "Karras", 7.0, 1, 512, 768, 2, hires=HiresFix()))
@@ -68,3 +68,34 @@ def test_an_idea_is_trimmed_and_must_not_be_empty() -> None:
         check_idea(" \n")
     with pytest.raises(PromptTooLong):
         check_idea("a" * (IDEA_CHARACTERS + 1))
+
+
+@pytest.mark.parametrize("character", ["\ud800", "\udfff", "\x00", "\x1b", "\x08"])
+@pytest.mark.parametrize(
+    "spell",
+    [
+        lambda c: Spell(f"a cat {c}"),
+        lambda c: Spell("a cat", c),
+        lambda c: Spell("a cat", loras=(Lora(f"x{c}"),)),
+        lambda c: Spell("a cat", extra=(("key", c),)),
+        lambda c: Spell("a cat", params=Params(checkpoint=c)),
+        lambda c: Spell("a cat", params=Params(hires=HiresFix(prompt=c))),
+    ],
+)
+def test_what_is_no_text_is_refused_wherever_it_stands(spell: object, character: str) -> None:
+    with pytest.raises(PromptError) as caught:
+        check_spell(spell(character))  # type: ignore[operator]
+    assert caught.value.stable_code == "text_invalid"
+    with pytest.raises(PromptError):
+        check_idea(f"a cat{character}!")
+
+
+def test_line_ends_tabs_emoji_and_combining_marks_are_text() -> None:
+    check_spell(Spell("a cat\n\ton a mat 🐈‍⬛ e\u0301 مرحبا"))
+
+
+@pytest.mark.parametrize("value", [9 * 10**399, -(10**400)])
+def test_a_number_of_any_length_is_refused_without_repeating_it(value: int) -> None:
+    with pytest.raises(SpellOutOfRange) as caught:
+        check_spell(GOOD.evolve(steps=value))
+    assert len(caught.value.detail) < 100
