@@ -104,6 +104,8 @@ def problem_response(
     headers = {}
     if status in (429, 503, 507):
         headers["Retry-After"] = str((facts or {}).get("retry_after", RETRY_SECONDS))
+    if status in (408, 413):  # the rest of the body is not waited for
+        headers["Connection"] = "close"
     text = json.dumps(body | extra, ensure_ascii=False, default=str, allow_nan=False)
     return Response(text, status, headers, MEDIA_TYPE)
 

@@ -24,7 +24,7 @@ def test_another_shape_is_no_id(text: str) -> None:
     assert not is_id(text)
 
 
-@given(st.datetimes(min_value=datetime(1970, 1, 1), timezones=st.just(UTC)))
+@given(st.integers(0, 4 * 10**15).map(lambda moment: datetime.fromtimestamp(0, UTC) + timedelta(microseconds=moment)))
 def test_a_moment_survives_its_text(moment: datetime) -> None:
     assert utc_from_text(utc_text(moment)) == moment
 
@@ -33,4 +33,4 @@ def test_text_of_another_zone_is_utc_and_a_naive_time_is_refused() -> None:
     there = datetime(2026, 1, 1, 8, tzinfo=timezone(timedelta(hours=8)))
     assert utc_text(there) == "2026-01-01T00:00:00.000000Z"
     with pytest.raises(ValueError, match="naive"):
-        utc_text(datetime(2026, 1, 1))
+        utc_text(datetime(2026, 1, 1, tzinfo=UTC).replace(tzinfo=None))

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import httpx
+import pytest
+
+from prompts.metadata import format_infotext, parse_infotext, png_with_infotext
+
+INFOTEXT = (
+    "a cat, rain <lora:ink-sketch:0.66>\nNegative prompt: blurry\n"
+    "Steps: 20, Sampler: DPM++ SDE, Schedule type: Karras, CFG scale: 7, Seed: 5, Size: 64x64"
+)
+
+
+def carrier() -> bytes:
+    return png_with_infotext(64, 64, bytes(64 * 64 * 3), INFOTEXT)
+
+
+def test_a_picture_that_carries_its_spell_is_answered_at_once_and_exactly(api: httpx.Client) -> None:
+    answer = api.post("/api/interrogations", files={"file": ("a.png", carrier(), "image/png")})
+    body = answer.json()
+    assert (answer.status_code, body["status"], body["source"]) == (200, "done", "metadata")
+    assert body["version"]["author"] == "metadata"
+    assert body["version"]["infotext"] == format_infotext(parse_infotext(INFOTEXT))
+    assert api.get(f"/api/interrogations/{body['id']}").json() == body
+
+
+def test_a_photo_without_metadata_becomes_a_job_with_evidence(api: httpx.Client, photo: bytes, finished: Any) -> None:
+    encoded = "data:image/jpeg;base64," + base64.b64encode(photo).decode()
+    answer = api.post("/api/interrogations", json={"image_base64": encoded, "mode": "Fast"})
+    assert (answer.status_code, answer.json()["mode"] if "mode" in answer.json() else None) == (202, None)
+    assert answer.headers["location"] == f"/api/interrogations/{answer.json()['id']}"
+    assert finished(api, answer.json()["id"])["status"] == "done"
+    found = api.get(answer.headers["location"]).json()
+    assert found["version"]["author"] == "photo"
+    assert found["interrogation"]["terms"] and found["interrogation"]["notice"]
+
+
+def test_the_same_upload_under_the_same_key_is_the_same_job(api: httpx.Client, photo: bytes) -> None:
+    headers = {"Idempotency-Key": "upload-1"}
+    ids = {
+        api.post("/api/interrogations", files={"file": photo}, headers=headers).json()["id"] for _ in range(3)
+    }  # fmt: skip
+    assert len(ids) == 1
+
+
+def test_inspect_tells_what_a_picture_says_and_guesses_nothing(api: httpx.Client, photo: bytes) -> None:
+    told = api.post("/api/inspect", files={"file": carrier()}).json()
+    assert told["found"] and told["infotext"] == INFOTEXT and told["format"] == "PNG"
+    silent = api.post("/api/inspect", files={"file": photo}).json()
+    assert (silent["found"], silent["spell"], silent["width"], silent["height"]) == (False, None, 96, 64)
+
+
+def test_one_call_turns_an_idea_or_a_photo_into_spell_and_pictures(
+    api: httpx.Client, photo: bytes, finished: Any
+) -> None:
+    idea = api.post("/api/generate", json={"idea": "a red bicycle", "count": 2, "overrides": {"steps": 2}})
+    assert idea.status_code == 202, idea.text
+    assert finished(api, idea.json()["job"]["id"])["status"] == "done"
+    assert idea.json()["job"]["spell_id"] == idea.json()["spell"]["spell_id"]
+    form = {"overrides": '{"steps": 3}', "count": "1"}
+    seen = api.post("/api/generate", files={"file": photo}, data=form).json()
+    assert seen["interrogation"]["status"] == "done"
+    assert seen["job"]["spell"]["params"]["steps"] == 3
+    exact = api.post("/api/generate", files={"file": carrier()}).json()
+    assert exact["job"]["spell"]["params"]["seed"] == 5
+    assert exact["job"]["spell"]["loras"][0]["name"] == "ink-sketch"
+
+
+def png_header(width: int, height: int) -> bytes:
+    import struct
+    import zlib
+
+    body = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + body + struct.pack(">I", zlib.crc32(body))
+
+
+@pytest.mark.parametrize("route", ["/api/interrogations", "/api/inspect", "/api/generate"])
+@pytest.mark.parametrize(
+    ("data", "status", "code"),
+    [
+        (b"", 422, "image_empty"),
+        (b"%PDF-1.7 hello", 415, "image_format_not_allowed"),
+        (b"<svg onload=alert(1)>", 415, "image_format_not_allowed"),
+        (png_header(50_000, 50_000), 413, "image_too_many_pixels"),
+        (png_header(4, 4), 422, "image_too_small"),
+        (png_header(0, 9), 422, "image_empty"),
+        (b"\x89PNG\r\n\x1a\n", 422, "image_truncated"),
+    ],
+)
+def test_a_file_that_is_no_usable_picture_is_refused_before_anything_is_stored(
+    api: httpx.Client, route: str, data: bytes, status: int, code: str
+) -> None:
+    before = api.get("/api/jobs", params={"limit": 1}).json()["jobs"]
+    answer = api.post(route, files={"file": ("x.png", data, "image/png")})
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert api.get("/api/jobs", params={"limit": 1}).json()["jobs"] == before
+
+
+@pytest.mark.parametrize(
+    ("request_body", "status", "code"),
+    [
+        ({"json": {}}, 422, "image_missing"),
+        ({"json": []}, 400, "json_invalid"),
+        ({"json": {"image_base64": 5}}, 422, "request_invalid"),
+        ({"json": {"image_base64": "***"}}, 400, "base64_invalid"),
+        ({"json": {"image_base64": "AAAA", "mode": "sharp"}}, 422, "mode_not_found"),
+        ({"json": {"image_base64": "AAAA"}}, 415, "image_format_not_allowed"),
+        ({"data": {"mode": "fast"}, "files": {"other": b"x"}}, 422, "request_invalid"),
+        ({"content": b"x", "headers": {"content-type": "multipart/form-data"}}, 422, "multipart_invalid"),
+        ({"content": b"--b\r\n", "headers": {"content-type": "multipart/form-data; boundary=b"}}, 422, None),
+    ],
+)
+def test_a_request_without_a_readable_picture_says_what_is_wrong(
+    api: httpx.Client, request_body: dict[str, Any], status: int, code: str | None
+) -> None:
+    answer = api.post("/api/interrogations", **request_body)
+    assert answer.status_code == status, answer.text
+    assert code is None or answer.json()["code"] == code
+
+
+def test_an_unknown_mode_names_the_known_ones(api: httpx.Client, photo: bytes) -> None:
+    answer = api.post("/api/interrogations", files={"file": photo}, data={"mode": "clasic"}).json()
+    assert (answer["code"], answer["near"]) == ("mode_not_found", ["classic"])

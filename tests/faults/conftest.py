@@ -1,0 +1,88 @@
+"""A server in its own process, so that it can be killed."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pytest
+
+SERVER = """
+import sys, time
+from pathlib import Path
+from generator.testing import FakeEngine
+from service.app import create_app
+from service.serving import serve
+from service.testing import quiet_settings
+
+pause = float(sys.argv[3])
+settings = quiet_settings(Path(sys.argv[1]), port=int(sys.argv[2]), drain_seconds=5, log_level="warning")
+engine = lambda: FakeEngine(before_step=lambda: time.sleep(pause))
+serve(create_app(settings, fake_engine=engine), settings)
+"""
+
+
+@dataclass
+class Server:
+    """A child process that serves a data folder; every step of its engine takes `pause` seconds."""
+
+    folder: Path
+    pause: float
+    process: subprocess.Popen[bytes] | None = None
+    url: str = ""
+    clients: list[httpx.Client] = field(default_factory=list)
+
+    def start(self) -> httpx.Client:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        arguments = [sys.executable, "-c", SERVER, str(self.folder), str(port), str(self.pause)]
+        self.process = subprocess.Popen(arguments)
+        self.url = f"http://127.0.0.1:{port}"
+        client = httpx.Client(base_url=self.url, timeout=20)
+        self.clients.append(client)
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            try:
+                client.get("/readyz")
+            except httpx.TransportError:
+                assert self.process.poll() is None, "the server ended while starting"
+                time.sleep(0.02)
+            else:
+                return client
+        raise AssertionError("the server did not answer")
+
+    def kill(self) -> None:
+        """As a power cut."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    def terminate(self) -> int:
+        """As an operator; gives the exit code."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(15)
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[[float], Server]]:
+    """Make servers on the test's one data folder."""
+    made: list[Server] = []
+
+    def make(pause: float) -> Server:
+        made.append(Server(tmp_path / "data", pause))
+        return made[-1]
+
+    yield make
+    for server in made:
+        for client in server.clients:
+            client.close()
+        if server.process is not None and server.process.poll() is None:
+            server.kill()
