@@ -55,6 +55,11 @@ class Engine:
         self._order = 0
         self._tick = 0
 
+    @property
+    def resident(self) -> Resident | None:
+        """The checkpoint in memory; `None` before the first request."""
+        return self._resident
+
     def add(self, request: GenerationRequest) -> None:
         """Queue a request; it starts at one of the next steps.
 

@@ -81,7 +81,7 @@ class NoiseSchedulerTrajectory:
     """One picture under its own diffusers noise scheduler."""
 
     def __init__(self, walk: _Walk, latents: Tensor, noise: SampleNoise, levels: NoiseLevels) -> None:
-        """`latents` are already at the first timestep's noise level, in the scheduler's own scale."""
+        """`latents` are already at the first timestep's noise level, in the noise scheduler's own scale."""
         self._walk = walk
         self._latents = latents
         self._noise = noise
