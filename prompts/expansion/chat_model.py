@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeVar
@@ -11,6 +12,7 @@ from pydantic import BaseModel
 from prompts.errors import ChatModelInvalidOutput
 
 Reply = TypeVar("Reply", bound=BaseModel)
+_MARKER = re.compile(r"<(?=\s*/?\s*data)", re.IGNORECASE)
 Role = Literal["system", "user", "assistant"]
 OnText = Callable[[str], None]
 """Called with each piece of text as it arrives; must return quickly and not raise."""
@@ -92,8 +94,8 @@ async def ask(
 def data_block(label: str, text: str) -> str:
     """Untrusted `text` marked as data for a language model.
 
-    The markers cannot be forged from inside: angle brackets of a closing tag in `text` are written
-    as look-alikes. The system prompt says that a data block is never an instruction.
+    The markers cannot be forged from inside: the angle bracket of a tag called `data` in `text` is
+    written as a look-alike. The system prompt says that a data block is never an instruction.
     """
-    safe = text.replace("</data", "‹/data").replace("<data", "‹data")
+    safe = _MARKER.sub("‹", text)
     return f'<data name="{label}">\n{safe}\n</data>'

@@ -1,11 +1,12 @@
-"""Which language an idea is written in, by script and by everyday words. No model, no data file."""
+"""Which language an idea is written in, by script, by everyday words and by the glossary. No model."""
 
 from __future__ import annotations
 
 import re
-from typing import Literal
 
-Language = Literal["en", "zh", "ja", "ko", "es", "fr", "de"]
+from prompts.expansion.offline.glossary import Language, fold_foreign, words_of
+
+__all__ = ["Language", "detect"]
 
 _KANA = re.compile(r"[\u3041-\u30ff\uff66-\uff9f]")
 _HANGUL = re.compile(r"[\u1100-\u11ff\uac00-\ud7af]")
@@ -41,8 +42,8 @@ def detect(text: str) -> Language:
     """The language of `text`; English when nothing tells otherwise.
 
     Kana makes Japanese, Hangul Korean, Chinese characters without kana Chinese. Latin script is
-    decided by everyday words and telling letters; a tie is English, because untranslated prompt
-    words are nearly always English.
+    decided by everyday words, telling letters and the picture words of the glossary; a tie is English,
+    because untranslated prompt words are nearly always English.
     """
     if _KANA.search(text):
         return "ja"
@@ -50,9 +51,17 @@ def detect(text: str) -> Language:
         return "ko"
     if _HAN.search(text):
         return "zh"
-    words = _WORD.findall(text.casefold())
-    scores = {language: sum(word in everyday.split() for word in words) for language, everyday in _EVERYDAY}
+    words = _WORD.findall(text.casefold())[:200]
+    scores = {
+        language: sum(2 * (word in everyday.split()) + _is_picture_word(word, language) for word in words)
+        for language, everyday in _EVERYDAY
+    }
     for (language, _), letters in zip(_EVERYDAY, _TELLING, strict=False):
         scores[language] += 2 * len(letters.findall(text.casefold()))
     best = max(scores, key=lambda language: (scores[language], language == "en"))
     return best if scores[best] else "en"
+
+
+def _is_picture_word(word: str, language: Language) -> bool:
+    table, folded = words_of(language), fold_foreign(word)
+    return folded in table or folded.removesuffix("s") in table

@@ -10,11 +10,12 @@ import unicodedata
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Literal
 
 from prompts.expansion.data_files import load_text
-from prompts.expansion.language import Language
 from prompts.expansion.offline.words import fold
 
+Language = Literal["en", "zh", "ja", "ko", "es", "fr", "de"]
 COLUMNS: tuple[Language, ...] = ("en", "zh", "ja", "ko", "es", "fr", "de")
 
 

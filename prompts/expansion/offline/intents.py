@@ -9,6 +9,8 @@ from typing import Any
 
 from prompts.expansion.data_files import load_toml
 
+_SPACE_BY_IDEOGRAPH = re.compile(r"(?<=[\u4e00-\u9fff])\s+|\s+(?=[\u4e00-\u9fff])")
+
 KINDS: tuple[str, ...] = (
     "size",
     "steps",
@@ -107,7 +109,7 @@ def clauses(message: str, language: str) -> list[str]:
 
 def strip_polite(clause: str, rules: Grammar) -> str:
     """`clause` in lower case without the words that only make it polite."""
-    text = " ".join(clause.casefold().split()).strip(" .!?,，。！？")
+    text = _SPACE_BY_IDEOGRAPH.sub("", " ".join(clause.casefold().split())).strip(" .!?,，。！？")
     changed = True
     while changed:
         changed = False

@@ -26,7 +26,8 @@ def translate_linear(text: str, language: Language) -> Clause:
     items, unknown = _look_up(_WORD.findall(text), language)
     kept, negatives = _take_negated(items)
     phrase = _say(kept)
-    return Clause((phrase,) if phrase else (), tuple(negatives), tuple(unknown))
+    has_subject = any(term.kind in NOUN_KINDS for term, _ in kept)
+    return Clause((phrase,) if phrase else (), tuple(negatives), tuple(unknown), has_subject)
 
 
 _Item = tuple[Term, bool]
@@ -110,6 +111,8 @@ def _say(items: list[_Item]) -> str:
             while position < len(items) and items[position][0].kind in MODIFIER_KINDS:
                 after.append(items[position][0].english)
                 position += 1
+            if term.kind == "place" and out[-1:] == ["in"]:
+                out[-1] = term.detail  # `en el tejado` is on the roof
             out.append(_noun(term, is_plural, number, [*before, *after]))
             before, number = [], ""
         elif term.kind in MODIFIER_KINDS:

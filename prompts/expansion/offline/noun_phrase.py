@@ -9,6 +9,7 @@ from prompts.expansion.offline.words import article, plural
 
 NOUN_KINDS = frozenset({"person", "animal", "thing", "food", "plant", "clothing", "body", "place", "city"})
 MODIFIER_KINDS = frozenset({"color", "adjective", "material", "latin"})
+PLACE_KINDS = frozenset({"place", "city"})
 ALIVE_KINDS = frozenset({"person", "animal"})
 
 

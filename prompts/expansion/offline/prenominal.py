@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 
 from prompts.expansion.language import Language
 from prompts.expansion.offline.glossary import Term
-from prompts.expansion.offline.noun_phrase import ALIVE_KINDS, MODIFIER_KINDS, NOUN_KINDS, NounPhrase
+from prompts.expansion.offline.noun_phrase import ALIVE_KINDS, MODIFIER_KINDS, NOUN_KINDS, PLACE_KINDS, NounPhrase
 from prompts.expansion.offline.segment import Token, segment
+from prompts.expansion.offline.subjects import is_fantastic
 
 _SPACE_BETWEEN_IDEOGRAPHS = re.compile(r"(?<=[\u3041-\u30ff\u4e00-\u9fff])\s+(?=[\u3041-\u30ff\u4e00-\u9fff])")
 _ACT, _PLACE, _AROUND = 0, 1, 2
@@ -27,6 +28,8 @@ class Clause:
     phrases: tuple[str, ...]
     negatives: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
+    has_subject: bool = True
+    """Whether it names somebody or something, not only a style, a light or a time."""
 
 
 def translate_prenominal(text: str, language: Language) -> Clause:
@@ -34,6 +37,7 @@ def translate_prenominal(text: str, language: Language) -> Clause:
     phrases: list[str] = []
     negatives: list[str] = []
     unknown: list[str] = []
+    has_subject = False
     for part in _SPACE_BETWEEN_IDEOGRAPHS.split(text):
         reader = _Reader(verb_is_last=language != "zh")
         for token in segment(part, language):
@@ -42,7 +46,8 @@ def translate_prenominal(text: str, language: Language) -> Clause:
         phrases += clause.phrases
         negatives += clause.negatives
         unknown += clause.unknown
-    return Clause(tuple(phrases), tuple(negatives), tuple(unknown))
+        has_subject = has_subject or clause.has_subject
+    return Clause(tuple(phrases), tuple(negatives), tuple(unknown), has_subject)
 
 
 @dataclass(slots=True)
@@ -54,10 +59,21 @@ class _Frame:
     modifiers: list[str] = field(default_factory=list)
     after: list[str] = field(default_factory=list)
     noun: NounPhrase | None = None
+    owner: NounPhrase | None = None
+    """What stood before `的`, `の`, `의`: it describes the next noun."""
 
     def make(self, term: Term) -> NounPhrase:
+        owner, self.owner = self.owner, None
         noun = NounPhrase(term, self.number, self.modifiers, self.after)
         self.number, self.modifiers, self.after = "", [], []
+        if owner is None:
+            return noun
+        if owner.noun.kind in PLACE_KINDS and term.kind in ALIVE_KINDS:
+            noun.after.append(owner.as_place())
+            return noun
+        noun.modifiers.insert(0, owner.as_modifier())
+        noun.number = noun.number or owner.number
+        noun.after += owner.after
         return noun
 
 
@@ -111,7 +127,7 @@ class _Reader:
             main = behind
         loose_modifiers = [" ".join(self._root.modifiers)] if self._root.modifiers else []
         phrases = [*main, *loose_modifiers, *(noun.text() for noun in self._more), *self._aside]
-        return Clause(tuple(phrases), tuple(self._negatives), tuple(self._unknown))
+        return Clause(tuple(phrases), tuple(self._negatives), tuple(self._unknown), subject is not None)
 
     @property
     def _frame(self) -> _Frame:
@@ -145,7 +161,9 @@ class _Reader:
             noun = frame.make(term)
             noun.after.append(first.as_place())
             frame.noun = noun
-        elif first.noun.kind == "person" or (frame.modifiers and frame.number):
+        elif (first.noun.kind == "person" and not is_fantastic(first.noun.english)) or (
+            frame.modifiers and frame.number
+        ):
             self._more.append(frame.make(term))
         else:
             frame.modifiers = [first.as_modifier().removesuffix("'s"), *frame.modifiers]
@@ -159,8 +177,8 @@ class _Reader:
         if term.kind == "verb" and not self._verb_is_last:
             self._inner = _Frame(opener=term)
             return
-        places = [thing.as_place() for thing in self._objects if thing.noun.kind in ("place", "city")]
-        things = [thing.text() for thing in self._objects if thing.noun.kind not in ("place", "city")]
+        places = [thing.as_place() for thing in self._objects if thing.noun.kind in PLACE_KINDS]
+        things = [thing.text() for thing in self._objects if thing.noun.kind not in PLACE_KINDS]
         self._objects = []
         self._loose.append((_ACT, " ".join([term.english, " and ".join(things)]).strip()))
         self._loose += [(_PLACE, place) for place in places]
@@ -222,11 +240,16 @@ class _Reader:
                 self._close()
                 return
         frame = self._frame
-        if frame.noun is not None and not (frame is self._root and self._loose):
-            frame.modifiers = [frame.noun.as_modifier(), *frame.modifiers]
-            frame.number = frame.number or frame.noun.number
-            frame.after += frame.noun.after
-            frame.noun = None
+        if frame.noun is None:
+            return
+        if frame is self._root and self._loose:
+            # `樱花飘落的学校`: what happens there describes the place.
+            behind = [text for _, text in sorted(self._loose, key=lambda item: item[0])]
+            frame.after.append(" ".join(["with", frame.noun.text(), *behind]))
+            self._loose = []
+        else:
+            frame.owner = frame.noun
+        frame.noun = None
 
     def _close(self) -> None:
         """The inner frame is complete: it says what is done, or where."""
@@ -252,3 +275,8 @@ class _Reader:
             return self._more.pop()
         taken, self._root.noun = self._root.noun, None
         return taken
+
+
+def _stands_alone(noun: NounPhrase) -> bool:
+    """Whether a noun right after it is another thing (`女孩 帽子`) and no compound (`精灵公主`)."""
+    return noun.noun.kind == "person" and not is_fantastic(noun.noun.english)

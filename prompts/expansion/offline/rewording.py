@@ -38,8 +38,9 @@ _LOOK_KINDS = frozenset(("color", "adjective", "material"))
 
 def remove_words(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
     """Take out every mention, and forbid it in the negative prompt."""
-    edits: list[Edit] = []
-    for part in _parts(intent.x, scene):
+    edits: list[Edit] = [*_cut_ideographs(spell.prompt, intent.x)]
+    parts = _parts(intent.x, scene)
+    for part in parts:
         used = [lora for lora in spell.loras if lora.name.casefold() == part.casefold()]
         if used:
             edits.append(DropLora(used[0].name))
@@ -47,7 +48,7 @@ def remove_words(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | Non
         edits += _cut(spell.prompt, part, edits)
         if not any(contains(p.core, part) for p in split(spell.negative_prompt)):
             edits.append(AddNegative(part))
-    return edits or None
+    return edits if parts else None
 
 
 def replace_words(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
@@ -208,6 +209,13 @@ def _cut_all(prompt: str, words: Iterable[str], keep: str = "") -> list[Edit]:
                 touched.add(name)
                 edits.append(edit)
     return edits
+
+
+def _cut_ideographs(prompt: str, word: str) -> list[RemovePhrase]:
+    """A prompt in Chinese has no words to cut: a later phrase that holds `word` goes as a whole."""
+    if not word or word.isascii():
+        return []
+    return [RemovePhrase(phrase.core) for phrase in split(prompt)[1:] if word in phrase.core]
 
 
 def _cut(prompt: str, word: str, before: Iterable[Edit]) -> list[RemovePhrase | ReplacePhrase]:

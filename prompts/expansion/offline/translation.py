@@ -71,7 +71,7 @@ def translate(text: str, language: Language) -> Translation:
         negatives += part.negatives
         unknown += part.unknown
         if match:
-            out.append(match.group())
+            out.append(f" {match.group()} " if match.group()[0] in "<BA" else match.group())
             last = match.end()
     return Translation(_tidy("".join(out)), tuple(negatives), tuple(dict.fromkeys(unknown)))
 
@@ -89,12 +89,18 @@ def _translate_run(run: str, language: Language) -> Translation:
     phrases: list[str] = []
     negatives: list[str] = []
     unknown: list[str] = []
+    has_subject = False
     for clause in run.split(","):
         if not clause.strip():
             continue
         read = translate_prenominal if language in ("zh", "ja", "ko") else translate_linear
         translated = read(clause, language)
-        phrases += translated.phrases
+        if translated.has_subject and not has_subject:
+            # `水墨画，小船`: the subject goes before the style that the writer named first.
+            phrases[:0] = translated.phrases
+            has_subject = True
+        else:
+            phrases += translated.phrases
         negatives += translated.negatives
         unknown += translated.unknown
     text = ", ".join(phrases)
@@ -111,9 +117,6 @@ def _tidy(text: str) -> str:
     """Commas and white space as a person writes them."""
     text = re.sub(r"(?<![\w)\]>])\s*,\s*(?=,)", "", text)
     text = re.sub(r"\s*,(?:\s*,)+\s*", ", ", text)
-    text = re.sub(r"(?<=[\w)\]>])(?=(?:BREAK|AND)(?!\w))", " ", text)
-    text = re.sub(r"(?<=\bBREAK)(?=[^\s,])|(?<=\bAND)(?=[^\s,])", " ", text)
-    text = re.sub(r"(?<=[\w)\]])(?=[(<])(?!\()", " ", text) if "<" in text else text
     text = re.sub(r"([(\[{|:])\s*,\s*", r"\1", text)
     text = re.sub(r"\s*,\s*([)\]}|:])", r"\1", text)
-    return text.strip(" ,")
+    return re.sub(r" {2,}", " ", text).strip(" ,")

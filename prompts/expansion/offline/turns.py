@@ -17,6 +17,9 @@ from prompts.expansion.offline.rewording import bare_words
 from prompts.expansion.offline.scene import Scene
 from prompts.spell import Spell
 
+_CLAUSES = 40
+"""Wishes read of one message; a longer one is a text pasted by mistake, and the rest is named as not understood."""
+
 _CARRIES_ON = ("add", "no", "less", "more")
 
 
@@ -45,7 +48,10 @@ def read_turn(spell: Spell, message: str, scene: Scene, versions: Sequence[Spell
     base: int | None = None
     understood = False
     last: Intent | None = None
-    for clause in _all_clauses(message, language):
+    wishes = _all_clauses(message, language)
+    if len(wishes) > _CLAUSES:
+        lost.append(wishes[_CLAUSES])
+    for clause in wishes[:_CLAUSES]:
         intent = read_clause(clause, language)
         if intent is not None and intent.kind == "version_but":
             base = _version_index(intent, versions)

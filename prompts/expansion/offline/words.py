@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from functools import lru_cache
 
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+_SHORT = 200  # characters
 _BRITISH = (
     ("colour", "color"),
     ("armour", "armor"),
@@ -40,6 +43,7 @@ def words(text: str) -> list[str]:
     return _WORD.findall(text)
 
 
+@lru_cache(maxsize=8192)
 def fold(word: str) -> str:
     """`word` for comparison: case, British spelling and a regular plural do not count."""
     folded = word.casefold().replace("’", "'")
@@ -48,9 +52,15 @@ def fold(word: str) -> str:
     return singular(folded)
 
 
-def folded(text: str) -> list[str]:
+def folded(text: str) -> tuple[str, ...]:
     """The folded words of `text`."""
-    return [fold(word) for word in words(text)]
+    return _folded_short(text) if len(text) <= _SHORT else tuple(fold(word) for word in words(text))
+
+
+@lru_cache(maxsize=4096)
+def _folded_short(text: str) -> tuple[str, ...]:
+    """Table words are folded over and over; long texts are not worth keeping."""
+    return tuple(fold(word) for word in words(text))
 
 
 def contains(text: str, wanted: str) -> bool:
@@ -58,12 +68,13 @@ def contains(text: str, wanted: str) -> bool:
     return find(folded(text), folded(wanted)) is not None
 
 
-def find(where: list[str], what: list[str]) -> int | None:
+def find(where: Sequence[str], what: Sequence[str]) -> int | None:
     """Index of `what` inside `where`, or `None`."""
     if not what:
         return None
-    for start in range(len(where) - len(what) + 1):
-        if where[start : start + len(what)] == what:
+    wanted = tuple(what)
+    for start in range(len(where) - len(wanted) + 1):
+        if where[start] == wanted[0] and tuple(where[start : start + len(wanted)]) == wanted:
             return start
     return None
 

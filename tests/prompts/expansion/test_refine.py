@@ -192,12 +192,20 @@ def test_there_are_sixty_kinds_of_garbage() -> None:
     assert len(GARBAGE) >= 60 and len(set(GARBAGE)) == len(GARBAGE)
 
 
-@pytest.mark.parametrize("content", GARBAGE, ids=range(len(GARBAGE)))
-def test_garbage_never_changes_the_draft_and_takes_at_most_two_calls(llm: Any, chat_with: Any, content: str) -> None:
-    llm.say(content)
-    with pytest.raises(ChatModelError) as caught:
-        run("make it night", chat_with(), STRICT)
-    assert caught.value.stable_code == "llm_invalid_output" and len(llm.requests) <= 2
+def test_garbage_never_changes_the_draft_and_takes_at_most_two_calls(llm: Any, chat_with: Any, replies: Any) -> None:
+    async def codes() -> list[str]:
+        found, chat = [], chat_with()
+        for content in GARBAGE:
+            llm.answers[:], llm.requests[:] = [replies.text(content)], []
+            with pytest.raises(ChatModelError) as caught:
+                await refine(DRAFT, "make it night", SD15, chat, (), STRICT)
+            found.append(caught.value.stable_code if len(llm.requests) <= 2 else "too many calls")
+        await chat.close()
+        return found
+
+    assert set(zip(asyncio.run(codes()), range(len(GARBAGE)), strict=True)) == {
+        ("llm_invalid_output", index) for index in range(len(GARBAGE))
+    }
 
 
 def test_when_the_model_fails_the_rules_take_over_if_the_caller_wants_that(

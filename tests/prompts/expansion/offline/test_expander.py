@@ -1,0 +1,89 @@
+"""The offline expander on the whole table of ideas."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from prompts.expansion.expand import expand
+from prompts.expansion.families import DEMO, FAMILIES, SD15, SDXL
+from prompts.expansion.language import detect
+from prompts.expansion.offline.tokens import estimate_tokens
+from prompts.expansion.offline.words import contains
+from prompts.expansion.phrases import is_balanced, split
+from prompts.limits import check_spell
+from prompts.torch_guard import ensure_torchvision
+
+TABLE = Path(__file__).parents[4] / "bench" / "expansion_ideas.txt"
+
+
+@pytest.fixture(scope="module")
+def count_tokens() -> Callable[[str], int]:
+    """The real CLIP tokenizer's count."""
+    ensure_torchvision()
+    from open_clip.tokenizer import SimpleTokenizer
+
+    tokenizer = SimpleTokenizer()
+    return lambda text: len(tokenizer.encode(text))
+
+
+def rows() -> list[tuple[str, str, list[str]]]:
+    lines = [line for line in TABLE.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
+    cells = [[cell.strip() for cell in line.split(" | ")] for line in lines]
+    return [(language, idea, [word.strip() for word in wanted.split(";")]) for language, idea, wanted in cells]
+
+
+def holds(text: str, wanted: str) -> bool:
+    return any(word in text if set("[(:.") & set(word) else contains(text, word) for word in wanted.split("/"))
+
+
+def test_the_table_has_two_hundred_ideas_in_four_languages_and_some_in_three_more() -> None:
+    counts = {
+        language: sum(row[0] == language for row in rows()) for language in ("en", "zh", "ja", "es", "ko", "fr", "de")
+    }
+    assert sum(counts[language] for language in ("en", "zh", "ja", "es")) >= 200 and min(counts.values()) >= 15
+
+
+@pytest.mark.parametrize(("language", "idea", "wanted"), rows(), ids=lambda value: str(value)[:24])
+def test_an_idea_keeps_its_subject_first_and_everything_it_names(language: str, idea: str, wanted: list[str]) -> None:
+    for family in (SD15, SDXL, DEMO):
+        spell = asyncio.run(expand(idea, family, seed=3)).spell
+        assert [word for word in wanted if not holds(spell.prompt, word)] == []
+        assert holds(split(spell.prompt)[0].text, wanted[0])
+        assert is_balanced(spell.prompt) and not any("\u3040" < char < "\uffef" for char in spell.prompt)
+        check_spell(spell)
+
+
+def test_the_language_of_every_idea_is_recognised() -> None:
+    assert [(language, idea) for language, idea, _ in rows() if detect(idea) != language] == []
+
+
+def test_every_prompt_fits_75_real_clip_tokens_with_room_for_the_hand_plan(
+    count_tokens: Callable[[str], int],
+) -> None:
+    for _, idea, _ in rows():
+        for family in FAMILIES:
+            prompt = asyncio.run(expand(idea, family, seed=1)).spell.prompt
+            real = count_tokens(prompt)
+            assert real <= 60, prompt
+            assert estimate_tokens(prompt) >= real - 3, prompt
+
+
+def test_the_estimate_is_never_below_the_real_count_for_words_of_many_kinds(count_tokens: Callable[[str], int]) -> None:
+    texts = [
+        "",
+        "a",
+        "photograph of a cat",
+        "(red hat:1.25)",
+        "1girl, 8k, 35mm",
+        "霓虹灯",
+        "straße",
+        "😀",
+        "BREAK",
+        "x" * 30,
+    ]
+    for text in texts:
+        assert estimate_tokens(text) >= count_tokens(text), text

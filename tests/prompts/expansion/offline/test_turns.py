@@ -1,0 +1,253 @@
+"""Chat turns by rule, in English and Chinese."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from prompts.expansion.applying import apply
+from prompts.expansion.catalogue import LoraCard
+from prompts.expansion.diff import diff
+from prompts.expansion.edits import LockSpan, UnlockSpan
+from prompts.expansion.families import SD15
+from prompts.expansion.offline.scene import Scene
+from prompts.expansion.offline.turns import Turn, read_turn
+from prompts.spell import HiresFix, Lora, Spell
+
+DRAFT = Spell(
+    prompt="a girl wearing a red hat on a Tokyo street in the rain at sunset, (neon lights:1.2), full plate armour, "
+    "photograph, soft light",
+    negative_prompt="blurry, text",
+    loras=(Lora("inkStyle", 0.8),),
+).evolve(steps=20, cfg_scale=7.0, width=512, height=512, sampler="DPM++ SDE")
+GIRL = "a girl wearing a red hat on a Tokyo street in the rain at sunset"
+
+
+def turn(message: str, spell: Spell = DRAFT, **scene: Any) -> tuple[Turn, Spell]:
+    versions = scene.pop("versions", ())
+    made = read_turn(spell, message, Scene(SD15, **scene), versions)
+    base = spell if made.base_version is None else versions[made.base_version]
+    return made, apply(base, made.edits, scene.get("locked", ()))
+
+
+def lines(message: str, spell: Spell = DRAFT, **scene: Any) -> list[str]:
+    made, after = turn(message, spell, **scene)
+    assert made.understood, made.reply
+    return [line.replace(GIRL, "GIRL") for line in diff(spell, after).lines()]
+
+
+NIGHT = ["- GIRL", "+ a girl wearing a red hat on a Tokyo street in the rain", "+ at night"]
+NO_HAT = ["- GIRL", "+ a girl on a Tokyo street in the rain at sunset", "+ negative: hat"]
+SNOW = ["- GIRL", "+ a girl wearing a red hat on a Tokyo street at sunset", "+ in the snow"]
+BLUE_HAT = ["- GIRL", "+ a girl wearing a blue hat on a Tokyo street in the rain at sunset"]
+HIRES = ["~ hires off -> x2 Latent (bicubic antialiased) at 0.5"]
+WATERCOLOR = ["- photograph", "+ watercolor painting"]
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("make it night", NIGHT),
+        ("Make it night, please.", NIGHT),
+        ("could you make it at night?", NIGHT),
+        ("turn it into night", NIGHT),
+        ("change the time to night", NIGHT),
+        ("at night", NIGHT),
+        ("replace sunset with night", NIGHT),
+        ("change sunset to night", NIGHT),
+        ("换成夜晚", NIGHT),
+        ("改成晚上吧", NIGHT),
+        ("把画面改成夜晚", NIGHT),
+        ("请把时间换成深夜", NIGHT),
+        ("夜晚", NIGHT),
+        ("make it snow", SNOW),
+        ("replace the rain with snow", SNOW),
+        ("snow instead of rain", SNOW),
+        ("把雨换成雪", SNOW),
+        ("天气改成下雪", SNOW),
+        ("no hat", NO_HAT),
+        ("remove the hat", NO_HAT),
+        ("without the hat please", NO_HAT),
+        ("but without a hat", NO_HAT),
+        ("get rid of the hat", NO_HAT),
+        ("take the hat off", NO_HAT),
+        ("I don't want the hat", NO_HAT),
+        ("不要帽子", NO_HAT),
+        ("又不要帽子", NO_HAT),
+        ("去掉帽子", NO_HAT),
+        ("把帽子去掉", NO_HAT),
+        ("没有帽子", NO_HAT),
+        ("别画帽子", NO_HAT),
+        ("less armour", ["~ full plate armour 1 -> 0.8"]),
+        ("less armor", ["~ full plate armour 1 -> 0.8"]),
+        ("too much armour", ["~ full plate armour 1 -> 0.8"]),
+        ("盔甲少一点", ["~ full plate armour 1 -> 0.8"]),
+        ("更少的盔甲", ["~ full plate armour 1 -> 0.8"]),
+        ("more neon lights", ["~ neon lights 1.2 -> 1.44"]),
+        ("更多霓虹灯", ["~ neon lights 1.2 -> 1.44"]),
+        ("霓虹灯多一点", ["~ neon lights 1.2 -> 1.44"]),
+        ("more fog", ["+ fog"]),
+        ("fewer people", ["+ negative: people"]),
+        ("add a black cat", ["+ a black cat"]),
+        ("add a cat, a dog", ["+ a cat", "+ a dog"]),
+        ("and with fireworks", ["+ fireworks"]),
+        ("give her an umbrella", ["+ an umbrella"]),
+        ("add a scarf", ["+ wearing a scarf"]),
+        ("加上一把红色的伞", ["+ a red umbrella"]),
+        ("加一只黑猫", ["+ a black cat"]),
+        ("再加上烟花", ["+ fireworks"]),
+        ("戴上眼镜", ["+ wearing glasses"]),
+        ("make the hat blue", BLUE_HAT),
+        ("change the hat to blue", BLUE_HAT),
+        ("把帽子改成蓝色", BLUE_HAT),
+        ("把帽子换成蓝色的", BLUE_HAT),
+        (
+            "replace the hat with a crown",
+            ["- GIRL", "+ a girl wearing a red crown on a Tokyo street in the rain at sunset"],
+        ),
+        ("in watercolour", WATERCOLOR),
+        ("in watercolor style", WATERCOLOR),
+        ("make it a watercolor", WATERCOLOR),
+        ("改成水彩风格", WATERCOLOR),
+        ("换成水彩画", WATERCOLOR),
+        ("as an oil painting", ["- photograph", "+ oil painting"]),
+        ("油画风格", ["- photograph", "+ oil painting"]),
+        ("make it brighter", ["+ bright light"]),
+        ("亮一点", ["+ bright light"]),
+        ("too dark", ["+ bright light"]),
+        ("make it more dramatic", ["- soft light", "+ dramatic lighting"]),
+        ("zoom out", ["+ wide shot"]),
+        ("close-up", ["+ close-up"]),
+        ("30 steps", ["~ steps 20 -> 30"]),
+        ("set steps to 30", ["~ steps 20 -> 30"]),
+        ("步数改成30", ["~ steps 20 -> 30"]),
+        ("30步", ["~ steps 20 -> 30"]),
+        ("cfg 5.5", ["~ cfg_scale 7 -> 5.5"]),
+        ("CFG 改成 5", ["~ cfg_scale 7 -> 5"]),
+        ("30 steps and cfg 5", ["~ steps 20 -> 30", "~ cfg_scale 7 -> 5"]),
+        ("size 768x512", ["~ width 512 -> 768"]),
+        ("尺寸改成 512x768", ["~ height 512 -> 768"]),
+        ("1000 x 600", ["~ width 512 -> 1000", "~ height 512 -> 600"]),
+        ("use seed 1234", ["~ seed default -> 1234"]),
+        ("种子 1234", ["~ seed default -> 1234"]),
+        ("use sampler Euler a", ["~ sampler DPM++ SDE -> Euler a"]),
+        ("采样器换成 Euler a", ["~ sampler DPM++ SDE -> Euler a"]),
+        ("sampler DPM++ 2M Karras", ["~ sampler DPM++ SDE -> DPM++ 2M", "~ schedule_type default -> Karras"]),
+        ("clip skip 2", ["~ clip_skip default -> 2"]),
+        ("higher resolution", HIRES),
+        ("make it bigger", HIRES),
+        ("分辨率更高", HIRES),
+        ("高清一点", HIRES),
+        ("portrait format", ["~ height 512 -> 768"]),
+        ("横屏", ["~ width 512 -> 768"]),
+        ("use lora Foo_Bar at 0.7", ["+ LoRA Foo_Bar at 0.7"]),
+        ("set lora inkStyle to 0.5", ["~ LoRA inkStyle 0.8 -> 0.5"]),
+        ("remove lora inkStyle", ["- LoRA inkStyle at 0.8"]),
+        ("用 lora Foo_Bar 权重 0.7", ["+ LoRA Foo_Bar at 0.7"]),
+        ("不用 lora inkStyle", ["- LoRA inkStyle at 0.8"]),
+        ("remove the hat and make it night", None),
+        ("不要帽子，换成夜晚", None),
+        ("no text", []),
+        ("add text", ["- negative: text", "+ text"]),
+    ],
+)
+def test_a_message_makes_just_the_change_it_asks_for(message: str, expected: list[str] | None) -> None:
+    if expected is None:
+        expected = ["- GIRL", "+ a girl on a Tokyo street in the rain", "+ at night", "+ negative: hat"]
+    assert sorted(lines(message)) == sorted(expected)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "asdf qwerty",
+        "quantize the flux capacitor",
+        "use sampler Banana",
+        "what is the meaning of life",
+        "remove lora nope",
+        "把饕餮换成貔貅",
+        "呜哩哇啦",
+        "keep the elephant",
+        "use the ninth one",
+        "9999 steps",
+        "???",
+    ],
+)
+def test_what_no_rule_fits_is_said_and_changes_nothing(message: str) -> None:
+    made, after = turn(message)
+    assert not made.understood and made.edits == () and after == DRAFT
+    assert message[:3].casefold() in made.reply.casefold()
+
+
+def test_the_reply_is_in_the_language_of_the_message() -> None:
+    assert turn("换成夜晚")[0].reply == "好的，已修改。" and turn("make it night")[0].reply == "Done."
+    assert "没看懂" in turn("呜哩哇啦")[0].reply
+
+
+def test_a_long_phrase_is_weighed_inside_and_weighed_on_from_there() -> None:
+    spell = Spell(prompt="a tall knight in shining heavy armour on a green hill")
+    _, once = turn("less armour", spell)
+    assert once.prompt == "a tall knight in shining heavy (armour:0.8) on a green hill"
+    _, twice = turn("less armour", once)
+    assert twice.prompt == "a tall knight in shining heavy (armour:0.64) on a green hill"
+    _, back = turn("more armour", turn("more armour", twice)[1])
+    assert "(armour:0.92)" in back.prompt
+
+
+def test_weights_stay_within_sane_limits() -> None:
+    spell = Spell(prompt="a cat, fog")
+    for _ in range(12):
+        spell = turn("more fog", spell)[1]
+    assert spell.prompt == "a cat, (fog:1.6)"
+
+
+def test_higher_resolution_twice_goes_further_until_the_limit() -> None:
+    spell = DRAFT.evolve(hires=HiresFix(upscale_by=2.0))
+    assert lines("higher resolution", spell) == ["~ hires upscale_by 2 -> 2.5"]
+    top = DRAFT.evolve(hires=HiresFix(upscale_by=4.0))
+    made, after = turn("higher resolution", top)
+    assert made.understood and after == top and "already" in made.reply
+
+
+@pytest.mark.parametrize("message", ["keep the hat", "don't change the hat", "保留帽子", "lock the hat"])
+def test_keeping_something_locks_its_phrase(message: str) -> None:
+    assert turn(message)[0].edits == (LockSpan(GIRL),)
+
+
+def test_a_locked_phrase_is_not_edited_and_that_is_said() -> None:
+    made, after = turn("remove the hat", locked=(GIRL,))
+    assert after == DRAFT and not made.understood
+    assert turn("you may change the hat", locked=(GIRL,))[0].edits == (UnlockSpan(GIRL),)
+
+
+def test_another_version_is_taken_up_and_changed() -> None:
+    first, second = Spell(prompt="a red car, photograph"), Spell(prompt="a blue boat, photograph")
+    versions = (first, second, DRAFT)
+    for message in ("use the second one but in watercolour", "用第二个，但是改成水彩"):
+        made, after = turn(message, versions=versions)
+        assert made.base_version == 1 and after.prompt == "a blue boat, watercolor painting"
+    assert turn("go back to the previous version", versions=versions)[0].base_version == 1
+    assert turn("回到第一版", versions=versions)[0].base_version == 0
+
+
+def test_a_catalogue_lora_is_found_by_a_loose_name_and_brings_its_trigger() -> None:
+    catalogue = (LoraCard("Foo_Bar-v2", ("foobar",), 0.6),)
+    made, after = turn("use lora foo bar v2", catalogue=catalogue)
+    assert made.understood and after.loras[-1] == Lora("Foo_Bar-v2", 0.6) and after.prompt.endswith(", foobar")
+    assert not turn("use lora other", catalogue=catalogue)[0].understood
+
+
+def test_a_chinese_prompt_is_edited_where_it_stands() -> None:
+    spell = Spell(prompt="一个女孩，戴着帽子，霓虹灯")
+    made, after = turn("不要霓虹灯", spell)
+    assert made.understood and after.prompt == "一个女孩，戴着帽子" and "neon lights" in after.negative_prompt
+
+
+@pytest.mark.parametrize("size", [1_000, 2_000, 4_000])
+@pytest.mark.parametrize("piece", ["a", "make it ", "不要", "remove the ", "1 x ", ", ", "把", "and add "])
+def test_long_messages_are_read_in_bounded_time(piece: str, size: int) -> None:
+    began = time.perf_counter()
+    turn((piece * size)[:size])
+    assert time.perf_counter() - began < 2.0
