@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from prompts.limits import check_spell
 from prompts.spell import HiresFix, Params, Spell
@@ -31,7 +32,7 @@ def resolve(spell: Spell, defaults: Params, seed: int) -> Spell:
     if sampler is not None:
         sampler, suffix = split_sampler(sampler)
         schedule = schedule or suffix or "Automatic"
-    filled = {
+    filled: dict[str, Any] = {
         name: _first(getattr(params, name), getattr(defaults, name), getattr(GENERAL_DEFAULTS, name))
         for name in Params.__slots__
     }

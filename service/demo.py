@@ -119,9 +119,8 @@ def _show(version: SpellVersion) -> None:
 def _with_hand_plan(spell: Spell, family: FamilyProfile) -> Spell:
     plan = plan_hands(spell, family)
     planned = apply_plan(spell, plan)
-    lines(
-        f"for {family.name}: {spell.prompt[:60]}", [*plan.explanation, *(diff(spell, planned).lines() or ["nothing to add"])]
-    )
+    changes = diff(spell, planned).lines() or ["nothing to add"]
+    lines(f"for {family.name}: {spell.prompt[:60]}", [*plan.explanation, *changes])
     return planned
 
 
