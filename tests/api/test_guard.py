@@ -11,6 +11,8 @@ import pytest
 from service.api.guard import allowed_hosts
 from service.testing import quiet_settings, running_server
 
+POST = b"POST /api/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+
 
 @pytest.mark.parametrize(
     "host", ["evil.com", "localhost.evil.com", "127.0.0.1.evil.com", "a/b", "", "[::2]", "127.0.0.1:x"]
@@ -100,7 +102,7 @@ def raw(api: httpx.Client, head: bytes, body: list[bytes] | None = None, pause: 
 
 
 def test_a_body_without_a_declared_length_is_cut_off_at_the_limit(api: httpx.Client) -> None:
-    head = b"POST /api/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    head = POST + b"Transfer-Encoding: chunked\r\n\r\n"
     chunk = b"10000\r\n" + b" " * 65536 + b"\r\n"
     answer = raw(api, head, [chunk] * 40)
     assert b" 413 " in answer.split(b"\r\n")[0] and b"body_too_large" in answer
@@ -116,6 +118,5 @@ def test_a_length_that_is_no_number_is_refused(api: httpx.Client) -> None:
 def test_an_upload_that_stands_still_is_ended_with_408(tmp_path: Path) -> None:
     settings = quiet_settings(tmp_path, body_idle_seconds=0.3)
     with running_server(settings) as server, httpx.Client(base_url=server.url) as client:
-        head = b"POST /api/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
-        answer = raw(client, head)
+        answer = raw(client, POST + b"Content-Length: 100\r\n\r\n{")
     assert b" 408 " in answer.split(b"\r\n")[0] and b"body_timeout" in answer

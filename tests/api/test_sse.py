@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import httpx
@@ -38,7 +39,7 @@ def test_durable_events_are_numbered_without_gaps_and_progress_has_no_number(
     assert len(progress) >= 2
     assert progress[-1]["share"] == 1.0
     assert any(data["eta_seconds"] for data in progress)
-    assert all(a["done"] <= b["done"] for a, b in zip(progress, progress[1:], strict=False))
+    assert all(a["done"] <= b["done"] for a, b in pairwise(progress))
 
 
 def test_a_client_that_reconnects_with_its_last_id_gets_exactly_what_it_missed(api: httpx.Client, follow: Any) -> None:

@@ -10,7 +10,7 @@ export class JobPanel {
   #complain;
   #job = null;
   #stop = () => {};
-  #ticket = 0; // tells answers about the present job from those about an older one
+  #isOver = false;
 
   constructor(use, complain) {
     this.#use = use;
@@ -28,7 +28,7 @@ export class JobPanel {
   watch(id) {
     this.#stop();
     this.#job = id;
-    this.#ticket += 1;
+    this.#isOver = false;
     $("job-box").hidden = false;
     $("pictures").replaceChildren();
     $("preview").hidden = true;
@@ -62,6 +62,8 @@ export class JobPanel {
 
   #moved({ status, problem }) {
     const isOver = FINAL.includes(status);
+    if (this.#isOver && !isOver) return; // the answer to a cancel may come after the end that it asked for
+    this.#isOver = isOver;
     $("cancel").hidden = isOver;
     const count = $("pictures").children.length;
     if (status === "done") { $("bar").value = 1; $("job-status").textContent = t("done", { count }); }
