@@ -32,7 +32,7 @@ from PIL import Image, ImageDraw
 
 from prompts.interrogation.caption import BlipCaptioner
 from prompts.interrogation.clip_model_interrogator import ClipInterrogator, LoadedClip
-from prompts.interrogation.label_table import build_table
+from prompts.interrogation.label_table import LabelTable, build_table
 from prompts.interrogation.modes import ClipOptions
 from prompts.interrogation.ranking import rank, rank_by_chunks, resident
 from prompts.interrogation.terms import TermList, published_lists
@@ -239,6 +239,8 @@ def labels(part: str) -> Outcome:
 
 def whole(part: str, mode: str) -> Outcome:
     """Caption and ranking at the true shape of ViT-L-14 and BLIP-base, all published sizes."""
+    from transformers import BlipForConditionalGeneration
+
     towers = random_towers("ViT-L-14", quick_gelu=True)
     everything = {each.category: each for each in published_lists()}
     lists = tuple(everything.values())
@@ -246,30 +248,30 @@ def whole(part: str, mode: str) -> Outcome:
         blip = random_blip(Path(folder))
         captioner = BlipCaptioner(blip)
         library = make(sampled(4000), flavor_intermediate_count=2048)
-        library.caption_model, library.caption_processor = captioner.model, captioner.processor
+        plain = BlipForConditionalGeneration.from_pretrained(blip, local_files_only=True).eval()
+        library.caption_model, library.caption_processor = plain, captioner.processor
         library.config.caption_model_name = "blip-base"
-        mine = ClipInterrogator(
-            lambda: LoadedClip(towers, lists, captioner), "random", options=ClipOptions(compat=True)
-        )
-        give_random_tables(library, mine, towers, lists)
+        loaded = LoadedClip(towers, lists, captioner, random_table(library, lists))
+        mine = ClipInterrogator(lambda: loaded, "random", options=ClipOptions(compat=True))
+        mine.warm_up()
         ask = {"fast": library.interrogate_fast, "classic": library.interrogate_classic}[mode]
         theirs, ours = interleaved(3, lambda: ask(picture()), lambda: mine.interrogate(picture(), mode).prompt)
     same = all(a[1] == b[1] for a, b in zip(theirs, ours, strict=True))
     return Outcome(part, [t for t, _ in theirs], [t for t, _ in ours], "string", same, 1.15)
 
 
-def give_random_tables(library: Any, mine: ClipInterrogator, towers: ClipTowers, lists: tuple[TermList, ...]) -> None:
-    """Random features of full size for both: computing 112,000 at this shape would take hours."""
+def random_table(library: Any, lists: tuple[TermList, ...]) -> LabelTable:
+    """Random features of full size for both sides: computing 112,000 at this shape would take hours."""
     generator = torch.Generator().manual_seed(1)
     features, texts, spans = [], [], []
     for each in lists:
         made = torch.nn.functional.normalize(torch.randn(len(each.texts), 768, generator=generator), dim=-1).half()
         table = getattr(library, each.category)
-        table.labels, table.embeds = list(each.texts), list(made.float().numpy())
+        table.labels, table.embeds = list(each.texts), [row.astype(np.float32) for row in made.numpy()]
         spans.append((each.category, len(texts), len(texts) + len(each.texts)))
         texts += each.texts
         features.append(made.float())
-    mine.use_table(tuple(texts), tuple(spans), torch.cat(features))
+    return LabelTable(tuple(texts), tuple(spans), torch.cat(features))
 
 
 def random_blip(folder: Path) -> Path:

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
+import torch.nn.functional as F
 from PIL import Image
 from safetensors import SafetensorError
+from torch import Tensor, nn
 
 from prompts.errors import ClipModelMissing, InterrogationError
 from prompts.torch_guard import ensure_torchvision
@@ -40,6 +42,11 @@ class BlipCaptioner:
     Raises:
         ClipModelMissing: A file is missing.
         InterrogationError: The files do not make a BLIP model.
+
+    Attributes:
+        name: The folder's name.
+        model: transformers' model, its picture tower running fused attention.
+        processor: transformers' processor of that model.
     """
 
     def __init__(self, folder: Path, device: str = "cpu", max_tokens: int = 32) -> None:
@@ -56,17 +63,37 @@ class BlipCaptioner:
         except (OSError, ValueError, LookupError, TypeError, RuntimeError, SafetensorError) as wrong:
             raise InterrogationError(f"The caption model in {folder.name!r} cannot be loaded.") from wrong
         self.name = folder.name
-        self._model = model.to(device).eval()
-        self._processor = processor
+        self.model = model.to(device).eval()
+        self.processor = processor
+        for layer in self.model.vision_model.encoder.layers:
+            layer.self_attn = _FusedAttention(layer.self_attn)
         self._max_tokens = max_tokens
 
     @torch.inference_mode()
     def caption(self, picture: Image.Image) -> str:
         """See `Captioner`."""
-        inputs = self._processor(images=picture, return_tensors="pt").to(self._model.device, self._model.dtype)
-        tokens = self._model.generate(**inputs, max_new_tokens=self._max_tokens, num_beams=1, do_sample=False)
-        text: str = self._processor.batch_decode(tokens, skip_special_tokens=True)[0]
+        inputs = self.processor(images=picture, return_tensors="pt").to(self.model.device, self.model.dtype)
+        tokens = self.model.generate(**inputs, max_new_tokens=self._max_tokens, num_beams=1, do_sample=False)
+        text: str = self.processor.batch_decode(tokens, skip_special_tokens=True)[0]
         return text.strip()
+
+
+class _FusedAttention(nn.Module):
+    """BLIP's picture attention over the same weights, without writing out the 577 x 577 scores of every head."""
+
+    def __init__(self, plain: Any) -> None:
+        super().__init__()
+        self._heads = int(plain.num_heads)
+        self.qkv = plain.qkv
+        self.projection = plain.projection
+
+    def forward(self, hidden_states: Tensor, **unused: object) -> tuple[Tensor, None]:
+        """(n, tokens, width) to the same shape; attention weights are not kept."""
+        rows, tokens, width = hidden_states.shape
+        qkv = self.qkv(hidden_states).view(rows, tokens, 3, self._heads, width // self._heads)
+        q, k, v = qkv.permute(2, 0, 3, 1, 4)
+        mixed = F.scaled_dot_product_attention(q, k, v)
+        return self.projection(mixed.transpose(1, 2).reshape(rows, tokens, width)), None
 
 
 def check_caption_folder(folder: Path) -> None:

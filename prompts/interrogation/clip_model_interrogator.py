@@ -61,6 +61,8 @@ class LoadedClip:
     towers: ClipTowers
     lists: tuple[TermList, ...]
     captioner: Captioner | None = None
+    table: LabelTable | None = None
+    """The table of `lists` where it is at hand; `None` reads or computes it."""
 
 
 class ClipInterrogator:
@@ -176,6 +178,7 @@ class ClipInterrogator:
         if self._loaded is None:
             progress(0.0, "loading models")
             self._loaded = self._load()
+            self._table = self._loaded.table
         if self._table is None:
             sizes = {each.category: len(each.texts) for each in self._loaded.lists}
             read: dict[str, int] = {}

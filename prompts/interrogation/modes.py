@@ -89,16 +89,13 @@ def best(studio: Studio) -> Draft:
     rules = ChainRules(options.min_terms, options.max_terms, compat=options.compat)
     chain = grow(studio.picture, studio.tower, candidates, start, rules, studio.on_step)
     drafts = [
-        _classic_draft(studio, options.max_terms),
-        _fast_draft(studio),
-        Draft(chain.prompt, _chain_terms(chain, studio.table), None),
+        _measured(studio, _classic_draft(studio, options.max_terms)),
+        _measured(studio, _fast_draft(studio)),
+        Draft(chain.prompt, _chain_terms(chain, studio.table), chain.similarity),
     ]
-    if caption:
-        drafts.insert(0, Draft(caption, (), None))
-    similarities = _similarities(studio, [d.prompt for d in drafts])
-    winner = max(range(len(drafts)), key=lambda i: (similarities[i], -i))
-    chosen = replace(drafts[winner], similarity=similarities[winner])
-    return chosen if chosen.prompt == chain.prompt else _measured(studio, chosen)
+    if start is not None:
+        drafts.insert(0, Draft(start[0], (), start[1]))
+    return max(drafts, key=lambda draft: -1.0 if draft.similarity is None else draft.similarity)
 
 
 def negative(studio: Studio) -> Draft:

@@ -3,6 +3,9 @@
 Prompts of a chain differ in their last few tokens, labels only after the start token. In a causal tower
 a token never sees what follows it, so everything before is shared work, and everything after the end
 token (padding up to 77) is none at all.
+
+Rows of different lengths run together as one flat list of tokens: the matrix products, which are nearly
+all of the cost, see every token of every row at once; only attention goes length by length.
 """
 
 from __future__ import annotations
@@ -27,9 +30,30 @@ class Prefix:
     """One (heads, len(ids), head width) per block."""
     values: tuple[Tensor, ...]
 
+    def cut(self, length: int) -> Prefix:
+        """The first `length` tokens of it."""
+        return Prefix(
+            self.ids[:length],
+            tuple(k[:, :length] for k in self.keys),
+            tuple(v[:, :length] for v in self.values),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """How a flat list of tokens is made of rows."""
+
+    groups: tuple[tuple[int, int], ...]
+    """(rows, tokens per row), in the order in which they lie."""
+    read: Tensor
+    """Flat indices of the tokens whose output is wanted; as many of every row, its last ones."""
+    read_per_row: int
+    blocked: Tensor | None = None
+    """(tokens, tokens) of what a token does not see in its own row; `None`: everything after itself."""
+
 
 class PrefixPass:
-    """Runs `CausalParts` on equal-length suffixes of one prefix.
+    """Runs `CausalParts` on suffixes of one prefix.
 
     Args:
         parts: From `causal_parts`; nothing is copied, the model may not move while this is in use.
@@ -37,11 +61,13 @@ class PrefixPass:
 
     def __init__(self, parts: CausalParts) -> None:
         self._parts = parts
+        self._device = parts.positions.device
 
     def empty(self) -> Prefix:
         """The prefix of no tokens."""
         width = self._parts.positions.shape[1] // self._parts.heads
-        nothing = self._parts.positions.new_empty((self._parts.heads, 0, width))
+        dtype = self._parts.blocks[0].get_weight_dtype()
+        nothing = self._parts.positions.new_empty((self._parts.heads, 0, width), dtype=dtype)
         nothings = (nothing,) * len(self._parts.blocks)
         return Prefix((), nothings, nothings)
 
@@ -50,37 +76,33 @@ class PrefixPass:
         """`prefix` with `ids` behind it; no ids: the same prefix."""
         if not ids:
             return prefix
-        device = self._parts.positions.device
-        x = self._embed(torch.tensor([list(ids)], device=device), _positions(prefix, len(ids), device))
-        keys, values = [], []
-        for index, block in enumerate(self._parts.blocks):
-            is_last = index == len(self._parts.blocks) - 1
-            q, k, v = self._project(block, block.ln_1(x), queries=1 if is_last else x.shape[1])
-            keys.append(torch.cat([prefix.keys[index], k[0]], dim=1))
-            values.append(torch.cat([prefix.values[index], v[0]], dim=1))
-            if not is_last:
-                x = self._finish(block, x, self._attend(q, k, v, prefix.keys[index], prefix.values[index]))
-        return Prefix((*prefix.ids, *ids), tuple(keys), tuple(values))
+        start = len(prefix.ids)
+        positions = torch.arange(start, start + len(ids), device=self._device)
+        kept: list[tuple[Tensor, Tensor]] = []
+        layout = _Layout(((1, len(ids)),), torch.tensor([len(ids) - 1], device=self._device), 1)
+        self._run(prefix, torch.tensor(list(ids), device=self._device), positions, layout, kept)
+        keys = tuple(torch.cat([old, new], dim=1) for old, (new, _) in zip(prefix.keys, kept, strict=True))
+        values = tuple(torch.cat([old, new], dim=1) for old, (_, new) in zip(prefix.values, kept, strict=True))
+        return Prefix((*prefix.ids, *ids), keys, values)
 
     @torch.inference_mode()
-    def pooled(self, prefix: Prefix, suffixes: Tensor) -> Tensor:
+    def pooled(self, prefix: Prefix, groups: Sequence[Tensor]) -> Tensor:
         """Text features of `prefix` + each suffix, taken at the suffix's last token.
 
         Args:
             prefix: What all rows share.
-            suffixes: (n, length) ids, int64; every row ends with its end token.
+            groups: (rows, length) ids each, int64; every row ends with its end token.
 
         Returns:
-            (n, dim) float32, unit length.
+            (rows of all groups, dim) float32, unit length.
         """
-        x = self._embed(suffixes, _positions(prefix, suffixes.shape[1], suffixes.device))
-        for index, block in enumerate(self._parts.blocks):
-            # The last block's output is read at one token, so only that token asks.
-            queries = 1 if index == len(self._parts.blocks) - 1 else x.shape[1]
-            q, k, v = self._project(block, block.ln_1(x), queries=queries)
-            attended = self._attend(q, k, v, prefix.keys[index], prefix.values[index])
-            x = self._finish(block, x[:, -queries:], attended)
-        return self._head(x[:, -1])
+        start = len(prefix.ids)
+        shapes = tuple((int(g.shape[0]), int(g.shape[1])) for g in groups)
+        positions = torch.cat([torch.arange(start, start + length).repeat(rows) for rows, length in shapes])
+        lengths = torch.cat([torch.full((rows,), length) for rows, length in shapes])
+        layout = _Layout(shapes, (lengths.cumsum(0) - 1).to(self._device), 1)
+        ids = torch.cat([g.flatten() for g in groups])
+        return self._head(self._run(prefix, ids, positions.to(self._device), layout))
 
     @torch.inference_mode()
     def pooled_at(self, ids: Sequence[int], cuts: Sequence[int], end: int) -> Tensor:
@@ -97,69 +119,78 @@ class PrefixPass:
         Returns:
             (cuts, dim) float32, unit length.
         """
-        device, length, ends = self._parts.positions.device, len(ids), len(cuts)
-        cut = torch.tensor(list(cuts), device=device)
-        row = torch.tensor([[*ids, *[end] * ends]], device=device)
-        x = self._embed(row, torch.cat([torch.arange(length, device=device), cut]))
-        blocked = torch.ones(length + ends, length + ends, dtype=torch.bool, device=device)
+        length, ends = len(ids), len(cuts)
+        cut = torch.tensor(list(cuts), device=self._device)
+        row = torch.tensor([*ids, *[end] * ends], device=self._device)
+        blocked = torch.ones(length + ends, length + ends, dtype=torch.bool, device=self._device)
         blocked[:length, :length].triu_(1)
-        blocked[length:, :length] = torch.arange(length, device=device)[None] >= cut[:, None]
+        blocked[length:, :length] = torch.arange(length, device=self._device)[None] >= cut[:, None]
         blocked[length:, length:].fill_diagonal_(fill_value=False)
-        nothing = self.empty()
-        for index, block in enumerate(self._parts.blocks):
-            queries = ends if index == len(self._parts.blocks) - 1 else length + ends
-            q, k, v = self._project(block, block.ln_1(x), queries=queries)
-            attended = self._attend(q, k, v, nothing.keys[index], nothing.values[index], blocked[-queries:])
-            x = self._finish(block, x[:, -queries:], attended)
-        return self._head(x[0])
+        read = torch.arange(length, length + ends, device=self._device)
+        layout = _Layout(((1, length + ends),), read, ends, blocked)
+        positions = torch.cat([torch.arange(length, device=self._device), cut])
+        return self._head(self._run(self.empty(), row, positions, layout))
 
-    def _embed(self, ids: Tensor, at: Tensor) -> Tensor:
-        """(n, tokens, width) for ids (n, tokens) at the given positions (tokens,)."""
+    def _run(
+        self,
+        prefix: Prefix,
+        ids: Tensor,
+        positions: Tensor,
+        layout: _Layout,
+        kept: list[tuple[Tensor, Tensor]] | None = None,
+    ) -> Tensor:
+        """(tokens read, width) of the last block; every block's keys and values are added to `kept`."""
         dtype = self._parts.blocks[0].get_weight_dtype()
-        positions = self._parts.positions[at]
-        embedded: Tensor = self._parts.embedding(ids).to(dtype) + positions.to(dtype)
-        return embedded
+        x: Tensor = self._parts.embedding(ids).to(dtype) + self._parts.positions[positions].to(dtype)
+        for index, block in enumerate(self._parts.blocks):
+            # The last block's output is read at few tokens, so only those ask.
+            is_last = index == len(self._parts.blocks) - 1
+            q, k, v = self._project(block, block.ln_1(x), layout.read if is_last else None)
+            if kept is not None:
+                kept.append((k, v))
+            attended = self._attend(q, k, v, (prefix.keys[index], prefix.values[index]), layout, is_last=is_last)
+            x = x[layout.read] if is_last else x
+            x = x + block.ls_1(block.attn.out_proj(attended))
+            x = x + block.ls_2(block.mlp(block.ln_2(x)))
+        return x
 
-    def _project(self, block: Any, normed: Tensor, queries: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Queries of the last `queries` tokens, keys and values of all: (n, heads, tokens, head width)."""
+    def _project(self, block: Any, normed: Tensor, read: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries (of the tokens `read`, or all), keys and values of all: (heads, tokens, head width) each."""
         weight, bias, width = block.attn.in_proj_weight, block.attn.in_proj_bias, normed.shape[-1]
-        if queries == normed.shape[1]:
+        if read is None:
             q, k, v = F.linear(normed, weight, bias).chunk(3, dim=-1)
         else:
-            q = F.linear(normed[:, -queries:], weight[:width], None if bias is None else bias[:width])
+            q = F.linear(normed[read], weight[:width], None if bias is None else bias[:width])
             k, v = F.linear(normed, weight[width:], None if bias is None else bias[width:]).chunk(2, dim=-1)
         return self._split(q), self._split(k), self._split(v)
 
     def _split(self, x: Tensor) -> Tensor:
-        return x.view(*x.shape[:-1], self._parts.heads, -1).transpose(1, 2)
+        return x.view(x.shape[0], self._parts.heads, -1).transpose(0, 1)
 
     def _attend(
-        self, q: Tensor, k: Tensor, v: Tensor, past_k: Tensor, past_v: Tensor, blocked: Tensor | None = None
+        self, q: Tensor, k: Tensor, v: Tensor, past: tuple[Tensor, Tensor], layout: _Layout, *, is_last: bool
     ) -> Tensor:
-        """Attention over the shared past and the own part: (n, queries, width).
-
-        The past is one matrix for all rows; it is never copied per row. `blocked` (queries, tokens) says what
-        a query does not see of the own part; by default everything after itself.
-        """
-        n, heads, queries, head_width = q.shape
-        q = q * head_width**-0.5
-        own = q @ k.transpose(-1, -2)
-        if blocked is None and queries > 1:
-            blocked = torch.ones(queries, k.shape[2], dtype=torch.bool, device=q.device).triu(1)
-        if blocked is not None:
-            own = own.masked_fill(blocked, float("-inf"))
-        rows = q.transpose(0, 1).reshape(heads, n * queries, head_width)
-        past = (rows @ past_k.transpose(-1, -2)).view(heads, n, queries, -1).transpose(0, 1)
-        weights = torch.softmax(torch.cat([past, own], dim=-1), dim=-1)
-        split = past.shape[-1]
-        of_past = weights[..., :split].transpose(0, 1).reshape(heads, n * queries, split) @ past_v
-        mixed = of_past.view(heads, n, queries, head_width).transpose(0, 1) + weights[..., split:] @ v
-        return mixed.transpose(1, 2).reshape(n, queries, heads * head_width)
-
-    def _finish(self, block: Any, x: Tensor, attended: Tensor) -> Tensor:
-        x = x + block.ls_1(block.attn.out_proj(attended))
-        finished: Tensor = x + block.ls_2(block.mlp(block.ln_2(x)))
-        return finished
+        """Attention over the shared past and each row's own tokens: (queries, width)."""
+        q = q * q.shape[-1] ** -0.5
+        of_past = q @ past[0].transpose(-1, -2)
+        mixed, asked, told = [], 0, 0
+        for rows, length in layout.groups:
+            queries = layout.read_per_row if is_last else length
+            asking = slice(asked, asked + rows * queries)
+            telling = slice(told, told + rows * length)
+            own = _rows(q[:, asking], rows) @ _rows(k[:, telling], rows).transpose(-1, -2)
+            if layout.blocked is not None:
+                own = own.masked_fill(layout.blocked[-queries:], float("-inf"))
+            elif queries > 1:
+                future = torch.ones(queries, length, dtype=torch.bool, device=q.device).triu(1)
+                own = own.masked_fill(future, float("-inf"))
+            weights = torch.softmax(torch.cat([_rows(of_past[:, asking], rows), own], dim=-1), dim=-1)
+            split = of_past.shape[-1]
+            from_past = weights[..., :split].flatten(1, 2) @ past[1]
+            from_own = (weights[..., split:] @ _rows(v[:, telling], rows)).flatten(1, 2)
+            mixed.append(from_past + from_own)
+            asked, told = asking.stop, telling.stop
+        return torch.cat(mixed, dim=1).transpose(0, 1).flatten(1)
 
     def _head(self, pooled: Tensor) -> Tensor:
         pooled = self._parts.final_norm(pooled)
@@ -169,5 +200,6 @@ class PrefixPass:
         return F.normalize(pooled.float(), dim=-1)
 
 
-def _positions(prefix: Prefix, count: int, device: torch.device) -> Tensor:
-    return torch.arange(len(prefix.ids), len(prefix.ids) + count, device=device)
+def _rows(x: Tensor, rows: int) -> Tensor:
+    """(heads, rows * tokens, n) as (heads, rows, tokens, n)."""
+    return x.view(x.shape[0], rows, x.shape[1] // rows, x.shape[-1])

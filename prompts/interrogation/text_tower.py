@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
@@ -122,15 +121,28 @@ class CausalTextTower:
         head = prompt + SEPARATOR.rstrip()
         body = self._tokens.body(head)
         room = self.max_tokens - 2 - len(body)
-        if room < 1 or not is_plain(head) or max(body) >= self._tokens.end:
+        if room < 1 or max(body) >= self._tokens.end:
             return self.encode([prompt + SEPARATOR + p for p in phrases])
         self._prefix = self._prefix_of((self._tokens.start, *body))
-        odd = [i for i, p in enumerate(phrases) if not is_plain(p)]
-        suffixes = [self._pooled_row((*b[:room], self._tokens.end)) for b in self._bodies(phrases)]
+        tails = self._tails(head, body, phrases)
+        alone = [i for i, tail in enumerate(tails) if tail is None]
+        suffixes = [self._pooled_row((*(tail or ())[:room], self._tokens.end)) for tail in tails]
         features = self._behind(self._prefix, suffixes, None)
-        if odd:
-            features[odd] = self.encode([prompt + SEPARATOR + phrases[i] for i in odd])
+        if alone:
+            features[alone] = self.encode([prompt + SEPARATOR + phrases[i] for i in alone])
         return features
+
+    def _tails(self, head: str, body: Body, phrases: Sequence[str]) -> list[Body | None]:
+        """What each phrase adds to `body` when it follows `head`; `None` where it changes the head itself."""
+        is_head_plain = is_plain(head)
+        tails: list[Body | None] = []
+        for phrase in phrases:
+            if is_head_plain and is_plain(phrase):
+                tails.append(self._tokens.body(phrase))
+                continue
+            joined = self._tokens.body(f"{head} {phrase}")
+            tails.append(joined[len(body) :] if joined[: len(body)] == body else None)
+        return tails
 
     def encode_growth(self, parts: Sequence[str]) -> Tensor:
         """See `TextTower`. One pass over the last stage, of which the others are beginnings."""
@@ -147,9 +159,6 @@ class CausalTextTower:
         """See `TextTower`."""
         return self._tokens.is_full(text)
 
-    def _bodies(self, phrases: Sequence[str]) -> list[Body]:
-        return self._tokens.bodies(phrases)
-
     def _prefix_of(self, ids: Body) -> Prefix:
         """Reuses as much of the last prefix as `ids` starts with."""
         shared = 0
@@ -157,12 +166,7 @@ class CausalTextTower:
             if mine != wanted:
                 break
             shared += 1
-        kept = Prefix(
-            ids[:shared],
-            tuple(k[:, :shared] for k in self._prefix.keys),
-            tuple(v[:, :shared] for v in self._prefix.values),
-        )
-        return self._pass.extend(kept, ids[shared:])
+        return self._pass.extend(self._prefix.cut(shared), ids[shared:])
 
     def _pooled_row(self, row: Body) -> Body:
         """`row` up to the token at which the tower pools; nothing after it can matter."""
@@ -170,24 +174,33 @@ class CausalTextTower:
         return row[: row.index(wanted) + 1] if wanted in row else row[:1]
 
     def _behind(self, prefix: Prefix, suffixes: Sequence[Body], on_step: Steps | None) -> Tensor:
-        by_length: dict[int, list[int]] = defaultdict(list)
-        for index, suffix in enumerate(suffixes):
-            by_length[len(suffix)].append(index)
         features: Tensor | None = None
         done = 0
-        for length in sorted(by_length):
-            indices = by_length[length]
-            size = max(1, _TOKENS_PER_BATCH // length)
-            for start in range(0, len(indices), size):
-                batch = indices[start : start + size]
-                ids = torch.tensor([suffixes[i] for i in batch], device=self.device)
-                pooled = self._pass.pooled(prefix, ids)
-                if features is None:
-                    features = pooled.new_empty((len(suffixes), pooled.shape[1]))
-                features[batch] = pooled
-                done += len(batch)
-                if on_step:
-                    on_step(done, len(suffixes))
-        if features is None:
-            return torch.zeros((0, 1), device=self.device)
-        return features
+        for batch in _batches(suffixes):
+            groups = [torch.tensor([suffixes[i] for i in group], device=self.device) for group in batch]
+            pooled = self._pass.pooled(prefix, groups)
+            if features is None:
+                features = pooled.new_empty((len(suffixes), pooled.shape[1]))
+            features[[i for group in batch for i in group]] = pooled
+            done += len(pooled)
+            if on_step:
+                on_step(done, len(suffixes))
+        return torch.zeros((0, 1), device=self.device) if features is None else features
+
+
+def _batches(suffixes: Sequence[Body]) -> list[list[list[int]]]:
+    """Indices of suffixes in batches of about `_TOKENS_PER_BATCH`, each a list of groups of one length."""
+    order = sorted(range(len(suffixes)), key=lambda i: len(suffixes[i]))
+    batches: list[list[list[int]]] = []
+    room = 0
+    for index in order:
+        length = len(suffixes[index])
+        if room < length:
+            batches.append([])
+            room = _TOKENS_PER_BATCH
+        groups = batches[-1]
+        if not groups or len(suffixes[groups[-1][0]]) != length:
+            groups.append([])
+        groups[-1].append(index)
+        room -= length
+    return batches

@@ -89,6 +89,18 @@ def test_a_local_blip_describes_a_picture_and_repeats_itself(
         assert len(caption.split()) <= 1 + 6, "the start token is a plain word here"
 
 
+def test_fused_attention_sees_what_the_plain_one_sees(blip_folder: Path) -> None:
+    import torch
+    from transformers import BlipForConditionalGeneration
+
+    plain = BlipForConditionalGeneration.from_pretrained(blip_folder, local_files_only=True).eval()
+    fused = BlipCaptioner(blip_folder).model
+    pixels = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        expected = plain.vision_model(pixel_values=pixels).last_hidden_state
+        assert torch.allclose(fused.vision_model(pixel_values=pixels).last_hidden_state, expected, atol=1e-5)
+
+
 def _no_network(*args: object) -> None:
     raise AssertionError("a socket was opened")
 

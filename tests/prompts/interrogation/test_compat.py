@@ -21,7 +21,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::UserWa
 
 PICTURES = 20
 SHORTLIST = 32
-CHUNK = 24
+CHUNK = 32
 CAPTION = "a photo of a thing on a table"
 FLAVORS_TAKEN = 240  # of the published list, spread evenly; the rest would only cost time
 ARTISTS_TAKEN = 40
