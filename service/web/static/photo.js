@@ -79,8 +79,14 @@ export class Photo {
     const notice = found.interrogation?.notice ? ` ${found.interrogation.notice}` : "";
     $("photo-status").textContent = found.source === "metadata" ? t("photoExact") : t("photoMeasured", { source: found.source }) + notice;
     this.#book.take(found.version);
-    drawChips(found.interrogation?.terms ?? []);
+    drawChips(trusted(found.interrogation));
   }
+}
+
+/** Terms that mean something: random weights rank by chance, what was measured is true all the same. */
+function trusted(interrogation) {
+  const terms = interrogation?.terms ?? [];
+  return interrogation?.weights === "random" ? terms.filter((term) => term.source === "measured") : terms;
 }
 
 /** The evidence as chips: pressed means the term stands in the prompt. */

@@ -29,7 +29,7 @@ export class Talk {
         const version = await call("POST", "/api/spells", { idea });
         this.#book.take(version);
         drawChips([]);
-        $("idea-status").textContent = t("ideaBy", { by: version.details.by, notes: (version.details.notes ?? []).join(" ") });
+        $("idea-status").textContent = t("ideaBy", { by: nameOf(version.details.by), notes: (version.details.notes ?? []).join(" ") });
       } catch (problem) {
         $("idea-status").textContent = "";
         throw problem;
@@ -88,6 +88,10 @@ export class Talk {
       button.disabled = false;
     }
   }
+}
+
+function nameOf(author) {
+  return author === "offline" ? t("offlineName") : author;
 }
 
 function diffList(lines) {

@@ -16,6 +16,7 @@ export default {
   ideaPlaceholder: "What should the picture show? In any language.",
   ideaSend: "Write the spell",
   ideaWorking: "Writing…",
+  offlineName: "the built-in offline expander",
   ideaBy: "Written by {by}. {notes}",
   spellTitle: "The spell",
   spellVersion: "version {number}",

@@ -16,6 +16,7 @@ export default {
   ideaPlaceholder: "想画什么？任何语言都可以。",
   ideaSend: "写成咒语",
   ideaWorking: "正在写……",
+  offlineName: "内置的离线程序",
   ideaBy: "由 {by} 写成。{notes}",
   spellTitle: "咒语",
   spellVersion: "第 {number} 版",
