@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 
 from prompts.language.pieces import Join, Loss, Piece, Pieces, joined, weight_text
 
 _TOKEN = re.compile(r"\\.|\(|\)(?P<after>\++|-+|\d+(?:\.\d+)?|\.\d+)?|[^\\()]+|\\", re.DOTALL)
-_SIGNED_WORD = re.compile(r"([^\s,()+-][^\s,()]*?)(\++|-{2,})(?=[\s,.]|\Z)")
+_SIGNS = re.compile(r"(?<=[^\s,()+-])(?:\++|-{2,})(?=[\s,.]|\Z)")
 _CALL = re.compile(r"\.(and|blend|swap)\(")
 _CONJUNCTION = re.compile(r"\s*\(((?:\s*\"(?:\\.|[^\"\\])*\"\s*,?)+)\)\.(and|blend)\(([^()]*)\)\s*")
 _QUOTED = re.compile(r"\"((?:\\.|[^\"\\])*)\"")
 _EMBEDDING = re.compile(r"<([\w .-]+)>")
 _SPECIAL = re.compile(r"[()\\]")
+_BETWEEN = frozenset(" \t\r\n\f\v,()")
 _UP, _DOWN = 1.1, 0.9
-
-
-@dataclass(slots=True)
-class _Group:
-    """An open bracket and the pieces read in it."""
-
-    pieces: list[Piece] = field(default_factory=list)
 
 
 def read_compel(text: str) -> tuple[Pieces, tuple[Loss, ...]]:
@@ -47,31 +40,44 @@ def _unequal(weights: str) -> bool:
 
 
 def _read_plain(text: str) -> Pieces:
-    stack = [_Group()]
+    factors = _group_factors(text)
+    weights = [1.0]
+    found: list[Piece | Join] = []
     for match in _TOKEN.finditer(text):
         token = match.group()
         if token == "(":
-            stack.append(_Group())
-        elif token[0] == ")" and len(stack) > 1:
-            factor = _factor(match["after"] or "")
-            group = stack.pop()
-            stack[-1].pieces += [Piece(p.text, p.weight * factor) for p in group.pieces]
+            weights.append(weights[-1] * factors.get(match.start(), 1.0))
+        elif token[0] == ")" and len(weights) > 1:
+            weights.pop()
         elif len(token) == 2 and token[0] == "\\":
-            stack[-1].pieces.append(Piece(token[1]))
+            found.append(Piece(token[1], weights[-1]))
         else:
-            stack[-1].pieces += _signed(_EMBEDDING.sub(r"\1", token))
-    while len(stack) > 1:
-        group = stack.pop()
-        stack[-1].pieces += group.pieces
-    return joined(stack[0].pieces)
+            found += [Piece(p.text, p.weight * weights[-1]) for p in _signed(_EMBEDDING.sub(r"\1", token))]
+    return joined(found)
+
+
+def _group_factors(text: str) -> dict[int, float]:
+    """For each bracket that is closed, where it opens and what stands behind it."""
+    opened: list[int] = []
+    factors: dict[int, float] = {}
+    for match in _TOKEN.finditer(text):
+        token = match.group()
+        if token == "(":
+            opened.append(match.start())
+        elif token[0] == ")" and opened:
+            factors[opened.pop()] = _factor(match["after"] or "")
+    return factors
 
 
 def _signed(words: str) -> list[Piece]:
     """`a word++ b` -> three pieces."""
     pieces: list[Piece] = []
     at = 0
-    for match in _SIGNED_WORD.finditer(words):
-        pieces += [Piece(words[at : match.start()]), Piece(match[1], _factor(match[2]))]
+    for match in _SIGNS.finditer(words):
+        start = match.start()
+        while start > at and words[start - 1] not in _BETWEEN:
+            start -= 1
+        pieces += [Piece(words[at:start]), Piece(words[start : match.start()], _factor(match.group()))]
         at = match.end()
     return [*pieces, Piece(words[at:])]
 
@@ -111,7 +117,7 @@ def write_compel(pieces: Pieces) -> tuple[str, tuple[Loss, ...]]:
 
 def _written(piece: Piece, losses: list[Loss]) -> str:
     text = _SPECIAL.sub(r"\\\g<0>", piece.text)
-    if _SIGNED_WORD.search(text):
+    if _SIGNS.search(text):
         losses.append(Loss("signs", piece.text.strip(), "Signs at a word's end change its weight in compel."))
     if piece.weight == 1:
         return text

@@ -87,12 +87,16 @@ class Template:
 
 @dataclass(slots=True)
 class _Frame:
-    """An open brace (or square bracket) while it is read."""
+    """An open brace (or the whole template) while it is read."""
 
     opener: str
     start: int
+    """Where its first option begins."""
     options: list[list[Part]] = field(default_factory=lambda: [[]])
     starts: list[int] = field(default_factory=list)
+    """Where the other options begin."""
+    squares: int = 0
+    """Square brackets open in the option: a `|` in them is A1111's alternation."""
 
 
 def parse_template(text: str) -> Template:
@@ -103,24 +107,38 @@ def parse_template(text: str) -> Template:
     """
     stack = [_Frame("", 0)]
     for match in _TOKEN.finditer(text):
-        token, at = match.group(), match.start()
-        if token in ("{", "${", "["):
-            if len(stack) > DEPTH and token != "[":
+        token, top = match.group(), stack[-1]
+        if token in ("{", "${"):
+            if len(stack) > DEPTH:
                 raise _too_deep()
-            stack.append(_Frame(token, at, starts=[match.end()]))
-        elif token == "|" and stack[-1].opener == "{":
-            stack[-1].options.append([])
-            stack[-1].starts.append(match.end())
-        elif token in ("}", "]") and _close(stack, token, text, match.end()):
-            continue
-        elif len(token) > 4 and token.startswith("__"):
-            stack[-1].options[-1].append(Wildcard(token[2:-2]))
+            stack.append(_Frame(token, match.end()))
+        elif token == "}" and top.opener:
+            stack.pop()
+            stack[-1].options[-1] += _closed(top, text, match.end())
+        elif token == "|" and top.opener == "{" and not top.squares:
+            top.options.append([])
+            top.starts.append(match.end())
         else:
-            plain = token[1:] if len(token) == 2 and token[0] == "\\" and token[1] in "{}|$_" else token
-            stack[-1].options[-1].append(Literal(plain))
-    while len(stack) > 1:
-        _spill(stack)
-    return _template(stack[0].options[0])
+            top.squares = max(0, top.squares + (token == "[") - (token == "]"))
+            top.options[-1].append(_leaf(token))
+    return _template(_spilled(stack))
+
+
+def _leaf(token: str) -> Part:
+    if len(token) > 4 and token.startswith("__"):
+        return Wildcard(token[2:-2])
+    is_escape = len(token) == 2 and token[0] == "\\" and token[1] in "{}|$_"
+    return Literal(token[1:] if is_escape else token)
+
+
+def _spilled(stack: list[_Frame]) -> list[Part]:
+    """Everything read; openers that were never closed are text."""
+    parts: list[Part] = []
+    for frame in stack:
+        parts.append(Literal(frame.opener))
+        for i, option in enumerate(frame.options):
+            parts += [Literal("|"), *option] if i else option
+    return parts
 
 
 def _too_deep() -> PromptError:
@@ -129,39 +147,14 @@ def _too_deep() -> PromptError:
     return error
 
 
-def _close(stack: list[_Frame], token: str, text: str, end: int) -> bool:
-    """Close the innermost frame this token can close; `False` when there is none."""
-    wanted = ("[",) if token == "]" else ("{", "${")
-    if token == "]":
-        if stack[-1].opener != "[":
-            return False
-    elif not any(frame.opener in wanted for frame in stack):
-        return False
-    while stack[-1].opener not in wanted:
-        _spill(stack)
-    frame = stack.pop()
-    target = stack[-1].options[-1]
-    if token == "]":
-        target += [Literal("["), *frame.options[0], Literal("]")]
-    elif frame.opener == "${":
-        target += _variable(frame, text, end)
-    else:
-        target.append(_choice(frame, text))
-    return True
-
-
-def _spill(stack: list[_Frame]) -> None:
-    """The innermost opener turns out to be text."""
-    frame = stack.pop()
-    target = stack[-1].options[-1]
-    target.append(Literal(frame.opener))
-    for i, option in enumerate(frame.options):
-        target += [Literal("|"), *option] if i else option
+def _closed(frame: _Frame, text: str, end: int) -> list[Part]:
+    """What a closed brace stands for."""
+    return _variable(frame, text, end) if frame.opener == "${" else [_choice(frame, text)]
 
 
 def _choice(frame: _Frame, text: str) -> Choice:
     """The choice of a closed brace: its range and separator stand before the first option."""
-    at = frame.starts[0]
+    at = frame.start
     least, most, separator = 1, 1, SEPARATOR
     head = _RANGE.match(text, at)
     if head is not None and (head[1] or head[3]):
@@ -171,9 +164,10 @@ def _choice(frame: _Frame, text: str) -> Choice:
         if own is not None:
             separator, at = own[1], own.end()
     options = []
+    starts = [frame.start, *frame.starts]
     for i, parts in enumerate(frame.options):
-        skip = at - frame.starts[0] if i == 0 else 0
-        share = _SHARE.match(text, frame.starts[i] + skip)
+        skip = at - frame.start if i == 0 else 0
+        share = _SHARE.match(text, starts[i] + skip)
         if share is not None:
             skip += share.end() - share.start()
         options.append(Option(_template(_without(parts, skip)), float(share[1]) if share else 1.0))
@@ -201,12 +195,12 @@ def _without(parts: list[Part], count: int) -> list[Part]:
 
 def _variable(frame: _Frame, text: str, end: int) -> list[Part]:
     """`${…}`; what is no variable stays text."""
-    head = _VARIABLE.match(text, frame.starts[0])
+    head = _VARIABLE.match(text, frame.start)
     parts = frame.options[0]
     if head is None:
         return [Literal("${"), *parts, Literal("}")]
     name, sign = head[1], head[2]
-    value = _template(_without(parts, head.end() - frame.starts[0]))
+    value = _template(_without(parts, head.end() - frame.start))
     if sign is None:
         return [Use(name)] if text[head.end() : end].strip() == "}" else [Literal("${"), *parts, Literal("}")]
     if sign == ":":

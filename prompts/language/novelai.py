@@ -6,8 +6,9 @@ import re
 
 from prompts.language.pieces import Join, Loss, Piece, Pieces, joined
 
-_TOKEN = re.compile(r"[{}\[\]]|(?P<number>-?\d+(?:\.\d+)?)::|::|[^{}\[\]:\d-]+|.", re.DOTALL)
+_TOKEN = re.compile(r"[{}\[\]]|(?P<number>-?\d+(?:\.\d+)?)(?:::)?|::|[^{}\[\]:\d-]+|.", re.DOTALL)
 _STEP = 1.05
+_DEEPEST = 100  # brackets; more change nothing anybody could see
 
 
 def read_novelai(text: str) -> tuple[Pieces, tuple[Loss, ...]]:
@@ -24,5 +25,5 @@ def read_novelai(text: str) -> tuple[Pieces, tuple[Loss, ...]]:
         elif token.endswith("::"):
             emphasis = float(match["number"]) if match["number"] else 1.0
         else:
-            found.append(Piece(token, emphasis * _STEP**exponent))
+            found.append(Piece(token, emphasis * _STEP ** max(-_DEEPEST, min(_DEEPEST, exponent))))
     return joined(found), ()

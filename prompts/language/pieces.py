@@ -15,6 +15,8 @@ from prompts.language.weights import attention
 
 DIGITS = 4
 """Weights are written with so many digits behind the point."""
+WIDEST = 100.0
+"""No weight is written larger; pictures are long gone there."""
 _A1111_SIGNS = re.compile(r"[()\[\]\\]")
 
 
@@ -122,8 +124,8 @@ def write_a1111(pieces: Pieces) -> tuple[str, tuple[Loss, ...]]:
 
 
 def weight_text(weight: float) -> str:
-    """A weight as people write it: `1.1`, `0.9091`."""
-    return number(round(weight, DIGITS))
+    """A weight as people write it: `1.1`, `0.9091`; without end or bounds in the other direction, `WIDEST`."""
+    return number(round(max(-WIDEST, min(WIDEST, weight)), DIGITS))
 
 
 def joined(pieces: Iterable[Piece | Join]) -> Pieces:
