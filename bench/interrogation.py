@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import logging
 import os
 import statistics
 import sys
@@ -239,6 +240,7 @@ def labels(part: str) -> Outcome:
 
 def whole(part: str, mode: str) -> Outcome:
     """Caption and ranking at the true shape of ViT-L-14 and BLIP-base, all published sizes."""
+    ensure_torchvision()
     from transformers import BlipForConditionalGeneration
 
     towers = random_towers("ViT-L-14", quick_gelu=True)
@@ -308,6 +310,8 @@ def main() -> int:
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(FULL)}; default {', '.join(SHORT)}")
     parser.add_argument("--full", action="store_true", help="all parts")
     asked = parser.parse_args()
+    warnings.simplefilter("ignore")  # the library's autocast warns at every call without CUDA
+    logging.disable(logging.WARNING)  # open_clip announces random weights
     torch.set_num_threads(min(2, os.cpu_count() or 1))
     print(f"{'part':10} {'theirs':>9} {'ours':>9} {'ratio':>7} {'wanted':>7}  same answer")
     outcomes = []
