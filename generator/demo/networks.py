@@ -46,6 +46,16 @@ def build_unet(shape: FamilyShape, sample_size: int) -> nn.Module:
     return unet
 
 
+def use_plain_attention(unet: nn.Module) -> nn.Module:
+    """Let `unet` multiply its attention out, for training: on a CPU torch's fused backward pass is far slower.
+
+    Measured at batch 32 on 16 x 16 latents: 0.50 instead of 0.71 CPU seconds per step.
+    """
+    plain = library("diffusers.models.attention_processor").AttnProcessor()
+    unet.set_attn_processor(plain)  # type: ignore[operator]
+    return unet
+
+
 def build_vae(shape: FamilyShape, sample_size: int) -> nn.Module:
     """An `AutoencoderKL` with latents of 4 channels.
 

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from generator.demo.networks import use_plain_attention
 from generator.demo.train.diffusion import make_diffusion
 from generator.demo.train.latents import TextStates, prepare
 from generator.demo.train.run import Recipe, TrainingRun, read_average
@@ -53,7 +54,7 @@ def train_lora(workspace: Workspace, minutes: float) -> None:
     empty = TextStates(workspace)([""])
     diffusion = make_diffusion(PREDICTION)
     recipe = Recipe(minutes, peak_rate=5e-4, weight_decay=0.0, average_decay=0.99, seed=workspace.plan.seed + 3)
-    run = TrainingRun(with_low_rank(read_unet(workspace)), recipe, workspace.checkpoint("lora"))
+    run = TrainingRun(with_low_rank(use_plain_attention(read_unet(workspace))), recipe, workspace.checkpoint("lora"))
     while run.goes_on():
         latents, texts = material.batch(workspace.plan.batch, run.rng)
         loss = diffusion.loss(run.network, latents, drop_captions(texts, empty, run.rng))

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from generator.demo.networks import build_unet
+from generator.demo.networks import build_unet, use_plain_attention
 from generator.demo.shape import TRAINED_SHAPE
 from generator.demo.train.diffusion import Prediction, make_diffusion
 from generator.demo.train.latents import Material, TextStates, prepare
@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 _CAPTION_DROP = 0.12
 _HIRES_FROM = 0.75  # share of the time after which larger pictures come in
 _HIRES_SHARE = 0.35
-_ROWS = {"base": 6_000, "hires": 400}
+_ROWS = {"base": 3_500, "hires": 220}
 PREDICTION: Prediction = "v_prediction"
 
 
@@ -30,7 +30,7 @@ def train_unet(workspace: Workspace, minutes: float, prediction: Prediction = PR
     states = TextStates(workspace)
     empty = states([""])
     diffusion = make_diffusion(prediction)
-    unet = build_unet(TRAINED_SHAPE, workspace.plan.base_size // 8)
+    unet = use_plain_attention(build_unet(TRAINED_SHAPE, workspace.plan.base_size // 8))
     recipe = Recipe(minutes, peak_rate=1e-3, warm_up_steps=200, seed=workspace.plan.seed + 2)
     run = TrainingRun(unet, recipe, workspace.checkpoint(name))
     next_probe = run.progress + 0.1

@@ -128,7 +128,7 @@ def decode(vae: Any, latents: Tensor) -> Pixels:
 
 def to_tensor(pixels: Pixels) -> Tensor:
     """uint8 [batch, h, w, 3] to float [batch, 3, h, w] in -1..1."""
-    return torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2).float() / 127.5 - 1
+    return torch.from_numpy(np.array(pixels)).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
 def _show(workspace: Workspace) -> None:
