@@ -18,6 +18,7 @@ _ENDINGS = {
     "de": ("e", "en", "er", "es", "em", "n", "s"),
 }
 _STEM_ENDINGS = {"es": ("", "o", "a", "e"), "fr": ("", "e"), "de": ("", "e", "en", "er")}
+_LINKS = "in|on|at|of|under|by|with|next to|in front of|behind|between|over|through|against|to|for|from|like"
 _ELISION = re.compile(r"^(?:l|d|qu|s|n|j|m)['’]", re.IGNORECASE)
 
 
@@ -125,9 +126,15 @@ def _say(items: list[_Item]) -> str:
             out += [" ".join(before)] if before else []
             before = []
             out.append(term.english)
+            number = ""
     out += [" ".join(before)] if before else []
-    text = re.sub(r"\b(in|on|at|of|under|by|with) (?=(?:in|on|at|under|by) )", "", " ".join(out))
-    return re.sub(r"^(?:of|and|with|to|for)\s+|\s+(?:of|and|with|to|for|in|on|at)$", "", text.strip())
+    return _without_loose_links(" ".join(out))
+
+
+def _without_loose_links(text: str) -> str:
+    """Prepositions whose noun was not known, taken out: `a castle in through` -> `a castle`."""
+    text = re.sub(rf"\b(?:{_LINKS}) (?=(?:{_LINKS})(?: |$))", "", text)
+    return re.sub(rf"^(?:of|and|with|to|for|from|like)\s+|(?:\s+(?:{_LINKS}|and|while))+$", "", text.strip())
 
 
 def _noun(term: Term, is_plural: bool, number: str, modifiers: list[str]) -> str:  # noqa: FBT001

@@ -10,6 +10,7 @@ from prompts.expansion.offline.words import article, plural
 NOUN_KINDS = frozenset({"person", "animal", "thing", "food", "plant", "clothing", "body", "place", "city"})
 MODIFIER_KINDS = frozenset({"color", "adjective", "material", "latin"})
 PLACE_KINDS = frozenset({"place", "city"})
+WORN_KINDS = frozenset({"body", "clothing"})
 ALIVE_KINDS = frozenset({"person", "animal"})
 
 
@@ -53,5 +54,6 @@ class NounPhrase:
         return f"{article(bare)} {bare}"
 
     def _is_plural(self) -> bool:
-        last = self.noun.english.split()[-1].casefold()
-        return last.endswith("s") and not last.endswith(("ss", "us", "is")) and plural(last) == last
+        last = self.noun.english.partition(" of ")[0].split()[-1].casefold()
+        is_regular = last.endswith("s") and not last.endswith(("ss", "us", "is")) and plural(last) == last
+        return is_regular or last in ("people", "men", "women", "children")

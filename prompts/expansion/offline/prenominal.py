@@ -12,11 +12,20 @@ from dataclasses import dataclass, field
 
 from prompts.expansion.language import Language
 from prompts.expansion.offline.glossary import Term
-from prompts.expansion.offline.noun_phrase import ALIVE_KINDS, MODIFIER_KINDS, NOUN_KINDS, PLACE_KINDS, NounPhrase
+from prompts.expansion.offline.noun_phrase import (
+    ALIVE_KINDS,
+    MODIFIER_KINDS,
+    NOUN_KINDS,
+    PLACE_KINDS,
+    WORN_KINDS,
+    NounPhrase,
+)
 from prompts.expansion.offline.segment import Token, segment
 from prompts.expansion.offline.subjects import is_fantastic
 
 _SPACE_BETWEEN_IDEOGRAPHS = re.compile(r"(?<=[\u3041-\u30ff\u4e00-\u9fff])\s+(?=[\u3041-\u30ff\u4e00-\u9fff])")
+_DANGLING = frozenset({"at", "on", "over", "through", "by", "with", "of"})
+_OF_HANDS = re.compile(r"^(?:holding|wearing|carrying) (?:an? )?")
 _ACT, _PLACE, _AROUND = 0, 1, 2
 """Order behind the noun: what it does, where, in what weather and at what time."""
 
@@ -59,6 +68,8 @@ class _Frame:
     modifiers: list[str] = field(default_factory=list)
     after: list[str] = field(default_factory=list)
     noun: NounPhrase | None = None
+    has_gap: bool = False
+    """Something unknown stands in it."""
     owner: NounPhrase | None = None
     """What stood before `的`, `の`, `의`: it describes the next noun."""
 
@@ -70,6 +81,9 @@ class _Frame:
             return noun
         if owner.noun.kind in PLACE_KINDS and term.kind in ALIVE_KINDS:
             noun.after.append(owner.as_place())
+            return noun
+        if owner.noun.kind in WORN_KINDS and term.kind in ALIVE_KINDS:
+            noun.after.append(f"with {owner.text()}")
             return noun
         noun.modifiers.insert(0, owner.as_modifier())
         noun.number = noun.number or owner.number
@@ -90,13 +104,21 @@ class _Reader:
         self._aside: list[str] = []
         self._negatives: list[str] = []
         self._unknown: list[str] = []
-        self._owns = self._joins = self._forbids = False
+        self._owns = self._joins = self._forbids = self._gap = False
 
     def read(self, token: Token) -> None:
         term = token.term
         if term is None:
             self._unknown.append(token.source)
-        elif term.kind in NOUN_KINDS:
+            self._gap = True
+            if self._inner is not None:
+                self._inner.has_gap = True
+            return
+        self._read_known(term, token)
+        self._gap = False
+
+    def _read_known(self, term: Term, token: Token) -> None:
+        if term.kind in NOUN_KINDS:
             self._noun(term)
         elif term.kind in MODIFIER_KINDS:
             self._settle_owner()
@@ -172,7 +194,11 @@ class _Reader:
             frame.noun.after += first.after
 
     def _act(self, term: Term) -> None:
-        self._forbids = False
+        if self._forbids:
+            if term.kind == "pose":
+                self._negatives.append(_OF_HANDS.sub("", term.english))
+                self._forbids = False
+            return  # `没有戴帽子`: what follows the verb is what must not be there
         self._close()
         if term.kind == "verb" and not self._verb_is_last:
             self._inner = _Frame(opener=term)
@@ -180,7 +206,8 @@ class _Reader:
         places = [thing.as_place() for thing in self._objects if thing.noun.kind in PLACE_KINDS]
         things = [thing.text() for thing in self._objects if thing.noun.kind not in PLACE_KINDS]
         self._objects = []
-        self._loose.append((_ACT, " ".join([term.english, " and ".join(things)]).strip()))
+        said = f"{term.english} {' and '.join(things)}" if things else _alone(term.english)
+        self._loose.append((_ACT, said))
         self._loose += [(_PLACE, place) for place in places]
 
     def _around(self, text: str) -> None:
@@ -218,6 +245,10 @@ class _Reader:
     def _side(self, preposition: str) -> None:
         """`上`, `の下`, `옆에`: the noun before it is where something is."""
         self._owns = False
+        if self._gap or (self._inner is not None and self._inner.noun is None):
+            # Beside something unknown: no other noun may take its place.
+            self._inner = None if self._inner is not None and self._inner.opener is None else self._inner
+            return
         if self._inner is not None and self._inner.noun is not None:
             place = self._inner.noun.as_place(preposition)
             opener, self._inner = self._inner.opener, None
@@ -257,8 +288,11 @@ class _Reader:
         if inner is None:
             return
         rest = [" ".join(inner.modifiers)] if inner.modifiers else []
+        if inner.opener is not None and inner.noun is None and inner.has_gap:
+            return  # `打工`: a verb whose object is unknown says something else
         if inner.opener is not None:
-            said = [inner.opener.english, *([inner.noun.text()] if inner.noun else rest), *inner.after]
+            what = [inner.noun.text()] if inner.noun else rest
+            said = [inner.opener.english if what else _alone(inner.opener.english), *what, *inner.after]
             self._loose.append((_ACT, " ".join(said)))
         elif inner.noun is not None:
             self._loose.append((_PLACE, inner.noun.as_place()))
@@ -268,6 +302,8 @@ class _Reader:
 
     def _take_last_noun(self) -> NounPhrase | None:
         self._owns = False
+        if self._gap:
+            return None
         if self._inner is not None and self._inner.noun is not None:
             noun, self._inner = self._inner.noun, None
             return noun
@@ -280,3 +316,9 @@ class _Reader:
 def _stands_alone(noun: NounPhrase) -> bool:
     """Whether a noun right after it is another thing (`女孩 帽子`) and no compound (`精灵公主`)."""
     return noun.noun.kind == "person" and not is_fantastic(noun.noun.english)
+
+
+def _alone(verb: str) -> str:
+    """`looking at` -> `looking`, when nothing is known of what is looked at."""
+    head, _, last = verb.rpartition(" ")
+    return head if head and last in _DANGLING else verb

@@ -7,10 +7,14 @@ from dataclasses import dataclass
 
 from prompts.expansion.language import Language
 from prompts.expansion.offline.glossary import Term, fold_foreign, longest_word, words_of
+from prompts.expansion.offline.noun_phrase import MODIFIER_KINDS, NOUN_KINDS
 
-_LATIN = re.compile(r"[a-z0-9][a-z0-9'’.+-]*(?: [a-z][a-z0-9'’.+-]*)*")
+_LATIN = re.compile(r"[a-z0-9][a-z0-9'’.+-]*")
 LATIN = Term("", "latin")
 """Stands for a run of Latin letters inside the text: kept as it is."""
+
+
+_WEAK = MODIFIER_KINDS | {"pose", "light", "style", "quality", "framing", "number"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +31,18 @@ class Token:
 
 
 def segment(text: str, language: Language) -> list[Token]:
-    """The words of `text` in order; white space only separates. Unknown characters in a row are one token."""
+    """The words of `text` in order; white space only separates. Unknown characters in a row are one token.
+
+    In Chinese and Japanese a single character beside an unknown one is rarely the word it looks like
+    (`长` in `长安`): unless it is a function word, it is counted as unknown too. A single-character
+    noun must be unknown on both sides for that.
+    """
+    if language == "ko":  # Korean words are spaced, and many glossary entries hold a space
+        return _cut(text, language)
+    return [token for chunk in text.split() for token in _trusted(_cut(chunk, language))]
+
+
+def _cut(text: str, language: Language) -> list[Token]:
     folded = fold_foreign(text)
     table, longest = words_of(language), longest_word(language)
     tokens: list[Token] = []
@@ -61,3 +76,28 @@ def _token_at(text: str, position: int, table: dict[str, Term], longest: int) ->
         if word in table:
             return Token(word, table[word])
     return None
+
+
+def _trusted(tokens: list[Token]) -> list[Token]:
+    changed = True
+    while changed:
+        changed = False
+        for index, token in enumerate(tokens):
+            beside = [tokens[i].term is None for i in (index - 1, index + 1) if 0 <= i < len(tokens)]
+            if len(token.source) != 1 or token.term is None or token.source.isascii():
+                continue
+            if (token.kind in _WEAK and any(beside)) or (token.kind in NOUN_KINDS and beside == [True, True]):
+                tokens[index] = Token(token.source, None)
+                changed = True
+    return _joined(tokens)
+
+
+def _joined(tokens: list[Token]) -> list[Token]:
+    """Unknown tokens in a row as one."""
+    out: list[Token] = []
+    for token in tokens:
+        if token.term is None and out and out[-1].term is None:
+            out[-1] = Token(out[-1].source + token.source, None)
+        else:
+            out.append(token)
+    return out

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from prompts.expansion.language import Language
 from prompts.expansion.offline.linear import translate_linear
 from prompts.expansion.offline.prenominal import translate_prenominal
+from prompts.expansion.offline.words import plural
 
 _WIDE = str.maketrans(
     {
@@ -37,6 +38,7 @@ _SYNTAX = re.compile(
     r"|(?<=:)\s*[-+]?(?:\d+\.?\d*|\.\d+)\s*(?=[\])])"  # weight or time of a schedule
     r"|[()\[\]{}|:\\\n]"
 )
+_COLLECTIVE = re.compile(r"\b(?P<head>full of|covered with|surrounded by) an? (?P<noun>(?:[a-z]+ )??[a-z]+)(?=$| )")
 _FULL_WIDTH_NUMBER = re.compile(r"[０-９．]+")
 
 
@@ -103,7 +105,7 @@ def _translate_run(run: str, language: Language) -> Translation:
             phrases += translated.phrases
         negatives += translated.negatives
         unknown += translated.unknown
-    text = ", ".join(phrases)
+    text = ", ".join(polished(phrase) for phrase in dict.fromkeys(phrases))
     if text and run.lstrip().startswith(","):
         text = ", " + text
     if text and run.rstrip().endswith(","):
@@ -111,6 +113,11 @@ def _translate_run(run: str, language: Language) -> Translation:
     elif not text and "," in run:
         text = ", "
     return Translation(text, tuple(negatives), tuple(unknown))
+
+
+def polished(phrase: str) -> str:
+    """`full of a book` -> `full of books`."""
+    return _COLLECTIVE.sub(lambda m: f"{m['head']} {plural(m['noun'])}", phrase)
 
 
 def _tidy(text: str) -> str:
