@@ -8,6 +8,7 @@ opens the pickle. Source: torch.load's documentation of `weights_only`.
 from __future__ import annotations
 
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -66,11 +67,16 @@ def _child(source: Path, target: Path) -> None:
     import torch  # noqa: PLC0415 - only the child pays for it
     from safetensors.torch import save_file  # noqa: PLC0415
 
-    loaded = torch.load(source, map_location="cpu", weights_only=True)
+    try:
+        loaded = torch.load(source, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, EOFError) as refused:
+        raise SystemExit(f"it holds more than tensors ({str(refused).splitlines()[0]})") from None
+    except (IndexError, KeyError, ValueError, RuntimeError):
+        raise SystemExit("it is no file that torch wrote") from None
     state = loaded.get("state_dict", loaded) if isinstance(loaded, dict) else {}
     tensors = {str(k): v.detach().clone().contiguous() for k, v in state.items() if isinstance(v, torch.Tensor)}
     if not tensors:
-        raise SystemExit("the file holds no tensors")
+        raise SystemExit("it holds no tensors")
     save_file(tensors, target)
 
 

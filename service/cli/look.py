@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
-from prompts.language import lift_loras, lint
-from prompts.metadata import format_infotext, read_infotext, read_spell
-from prompts.spell import Spell
+from prompts.language import lint
+from prompts.metadata import format_infotext, read_infotext
 from service.cli.show import lines, print_json, spell_lines
-from service.cli.spell_io import load_spell
+from service.cli.spell_io import LARGEST_FILE_BYTES, load_spell
+from service.pictures_in import examine
 from service.spell_json import spell_to_json
 
 FINDINGS = 1  # exit code when something was found, as linters do
@@ -31,7 +31,7 @@ def inspect_picture(
 ) -> None:
     """Read the spell that a picture carries; nothing is guessed."""
     data = picture.read_bytes()
-    spell = read_spell(data)
+    _, spell = examine(data, LARGEST_FILE_BYTES)
     if as_json:
         print_json(
             {"found": spell is not None, "spell": spell and spell_to_json(spell), "infotext": read_infotext(data)}
@@ -73,10 +73,11 @@ def lint_prompt(
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
     """Tell what is there, what is missing and how to get it; ends with 1 when something is broken."""
     from service.doctor import as_json as checks_json
-    from service.doctor import examine, is_healthy
+    from service.doctor import examine as examine_machine
+    from service.doctor import is_healthy
     from service.settings import load_settings
 
-    checks = examine(load_settings())
+    checks = examine_machine(load_settings())
     if as_json:
         print_json(checks_json(checks))
     else:
@@ -86,9 +87,3 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="For programs.")
                 typer.echo(f"{'':24} -> {check.remedy}")
     if not is_healthy(checks):
         raise typer.Exit(FINDINGS)
-
-
-def spell_of(prompt: str, negative: str) -> Spell:
-    """A spell from two texts, LoRA tags lifted out."""
-    lifted, loras = lift_loras(prompt)
-    return Spell(lifted, negative, loras)

@@ -112,6 +112,8 @@ BAD_INPUT = [
     (("generate", "a cat", "--count", "0"), "request_invalid"),
     (("generate", "nude child"), "policy_blocked"),
     (("inspect", "none.png"), "file_not_found"),
+    (("inspect", "text.png"), "image_format_not_allowed"),
+    (("models", "convert", "text.ckpt"), "convert_failed"),
     (("interrogate", "text.png"), "image_format_not_allowed"),
     (("interrogate", "cut.png"), "image_truncated"),
     (("interrogate", "ok.png", "--mode", "slow"), "mode_not_found"),
