@@ -10,9 +10,11 @@ from prompts.metadata.containers import (
     write_infotext,
     write_spell,
 )
+from prompts.metadata.doctor import examine
 from prompts.metadata.infotext import INFOTEXT_CHARACTERS, format_infotext, parse_infotext
 from prompts.metadata.readers import read, read_text
 from prompts.metadata.reading import Reading
+from prompts.metadata.verdicts import Machine, ModelFile, Verdict
 
 write = write_spell
 """`write(data, spell)`: the counterpart of `read`."""
@@ -20,9 +22,13 @@ write = write_spell
 __all__ = [
     "INFOTEXT_CHARACTERS",
     "Embedded",
+    "Machine",
+    "ModelFile",
     "Reading",
     "Resource",
+    "Verdict",
     "embedded",
+    "examine",
     "format_infotext",
     "parse_infotext",
     "png_with_infotext",
