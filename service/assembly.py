@@ -37,6 +37,7 @@ from service.expansion import Expansions
 from service.gallery import Gallery
 from service.generation import Generations
 from service.hands import Hands
+from service.housekeeping import keep_clean
 from service.ids import IdFactory, utc_now
 from service.image_job import ImageJobs
 from service.interrogation import Interrogations
@@ -64,6 +65,7 @@ class Machinery:
     """What must be started and stopped around the use cases."""
 
     database: Database
+    backbone: Backbone
     owners: Owners
     bus: MemoryBus
     engine: EngineClient
@@ -91,9 +93,12 @@ async def build(
     machinery.owners.enter()
     machinery.engine.start()
     machinery.runner.start()
+    cleaning = None if own_only else asyncio.create_task(keep_clean(machinery.backbone))
     try:
         yield services
     finally:
+        if cleaning is not None:
+            cleaning.cancel()
         await _stop(machinery, settings.drain_seconds)
 
 
@@ -166,7 +171,7 @@ def _wire(settings: Settings, *, fake_engine: bool | BuildEngine, own_only: bool
         engine=engine,
         begin_drain=_begin_drain(bus),
     )
-    return services, Machinery(database, owners, bus, engine, runner, chat)
+    return services, Machinery(database, backbone, owners, bus, engine, runner, chat)
 
 
 def _begin_drain(bus: MemoryBus) -> Callable[[], None]:

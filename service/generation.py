@@ -62,12 +62,13 @@ class Generations:
         self._workers = workers
         self._limits = limits
 
-    async def submit(self, order: PictureOrder, key: str | None = None) -> Job:
+    async def submit(self, order: PictureOrder, key: str | Idempotency | None = None) -> Job:
         """Accept the order: on return the job is on the disk.
 
         Args:
             order: What to draw.
-            key: Idempotency key: the same key with the same order gives the same job.
+            key: Idempotency key: the same key with the same order gives the same job. With a promise of
+                the caller's own, its fingerprint says what the same request is.
 
         Raises:
             NotFound: No such spell or version.
@@ -76,9 +77,9 @@ class Generations:
             PolicyBlocked: The screen refuses it.
             TooManyJobs, DiskFull, Draining, IdempotencyReused, DatabaseUnavailable: See there.
         """
-        promise = None if key is None else Idempotency(key, _fingerprint(order))
+        promise = Idempotency(key, _fingerprint(order)) if isinstance(key, str) else key
         if promise is not None:
-            known = await asyncio.to_thread(self._jobs.by_key, promise)
+            known = await self.known(promise)
             if known is not None:
                 return known
         self._check_open()
@@ -100,6 +101,14 @@ class Generations:
         self._bus.publish(Moved.of(stored))
         self._workers.wake()
         return stored
+
+    async def known(self, promise: Idempotency) -> Job | None:
+        """The job that was made under this key, or `None`.
+
+        Raises:
+            IdempotencyReused: The key belongs to another request.
+        """
+        return await asyncio.to_thread(self._jobs.by_key, promise)
 
     async def resolved(self, spell: Spell) -> Spell:
         """`spell` with nothing left open: names of things that are here, defaults filled, seed drawn."""

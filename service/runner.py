@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -18,6 +19,7 @@ from service.store.base import Move
 
 LOOK_AROUND_SECONDS = 5.0  # between two looks for work that nobody announced
 RETRY_SECONDS = 2.0  # after a full disk or a silent database
+PAUSE_SECONDS = 5.0  # before work that found no room is claimed again
 MAX_CRASHES = 3
 log = logging.getLogger(__name__)
 
@@ -57,6 +59,7 @@ class Runner:
         self._working: dict[str, asyncio.Task[None]] = {}
         self._cancelled: set[str] = set()
         self._is_draining = False
+        self._paused_until = float("-inf")  # monotonic seconds
         self._loop_task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -107,7 +110,10 @@ class Runner:
             self._bus.publish(Moved.of(job))
 
     async def _claim_one(self) -> bool:
-        if len(self._working) >= self._config.max_running or not await asyncio.to_thread(self._config.has_room):
+        is_paused = time.monotonic() < self._paused_until
+        if is_paused or len(self._working) >= self._config.max_running:
+            return False
+        if not await asyncio.to_thread(self._config.has_room):
             return False
         job = await asyncio.shield(asyncio.ensure_future(self._claim()))
         return job is not None
@@ -141,8 +147,10 @@ class Runner:
         except StaleAttempt:
             raise
         except DiskFull:
+            self._paused_until = time.monotonic() + PAUSE_SECONDS
             return Move(JobStatus.QUEUED, EventKind.WAITING, {"reason": "disk_low"})
         except DatabaseUnavailable:
+            self._paused_until = time.monotonic() + PAUSE_SECONDS
             return Move(JobStatus.QUEUED, EventKind.WAITING, {"reason": "database_unavailable"})
         except SpellwrightError as failed:
             return _failure(failed)

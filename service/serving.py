@@ -13,6 +13,8 @@ from fastapi import FastAPI
 from service.services import Services
 from service.settings import Settings
 
+log = logging.getLogger(__name__)
+
 
 class DrainingServer(uvicorn.Server):
     """uvicorn waits for open answers before it stops the application; endless ones must be told."""
@@ -42,6 +44,10 @@ def serve(app: FastAPI, settings: Settings) -> None:
     logging.basicConfig(
         level=settings.log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
+    if not settings.is_loopback:
+        log.warning(
+            "action=serve host=%s: whoever reaches this port may use the server; it has no accounts yet", settings.host
+        )
     config = uvicorn.Config(
         app,
         host=settings.host,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -10,13 +11,15 @@ from fastapi import APIRouter, Request, Response
 from service.api.deps import IdempotencyKey, ServicesDep
 from service.api.reading import interrogation_view, job_view
 from service.api.schemas import GenerateIn
-from service.api.uploads import fields_as, receive
+from service.api.uploads import Received, fields_as, receive
 from service.api.views import GenerateView, InterrogationView, SpellVersionView
 from service.errors import RequestInvalid
 from service.generation import PictureOrder
+from service.interrogation import fingerprint
 from service.jobs import Job, JobStatus, Problem
 from service.services import Services
 from service.spells import SpellVersion
+from service.store.base import Idempotency
 
 router = APIRouter(prefix="/api", tags=["generate"])
 PHOTO_PATIENCE_SECONDS = 45.0  # tunnels cut silent calls after 60 s
@@ -56,6 +59,10 @@ async def generate(
     body = fields_as(GenerateIn, received.fields)
     if (body.idea is None) == (received.picture is None):
         raise RequestInvalid("Send either idea or a picture, one of them.", field="idea")
+    promise = None if key is None else Idempotency(key, _fingerprint(received))
+    known = None if promise is None else await services.generation.known(promise)
+    if known is not None:
+        return await _again(services, known, response)
     interrogation: InterrogationView | None = None
     if received.picture is not None:
         photo_key = None if key is None else f"photo:{key}"[:255]
@@ -71,11 +78,25 @@ async def generate(
     if body.checkpoint is not None:
         overrides.setdefault("checkpoint", body.checkpoint)
     order = PictureOrder(spell_id=version.spell_id, version=version.number, count=body.count, overrides=overrides)
-    job = await services.generation.submit(order, key)
+    job = await services.generation.submit(order, promise)
     response.headers["Location"] = f"/api/jobs/{job.id}"
     return GenerateView(
         spell=SpellVersionView.of(version), job=await job_view(services, job), interrogation=interrogation
     )
+
+
+def _fingerprint(received: Received) -> str:
+    asked = json.dumps(received.fields, sort_keys=True, default=str)
+    return fingerprint("generate-call", asked, received.picture or b"")
+
+
+async def _again(services: Services, job: Job, response: Response) -> GenerateView:
+    """The answer to a call that was made before under the same key."""
+    response.headers["Location"] = f"/api/jobs/{job.id}"
+    spell = None
+    if job.spell_id is not None:
+        spell = SpellVersionView.of(await services.library.get(job.spell_id, job.spell_version))
+    return GenerateView(spell=spell, job=await job_view(services, job), interrogation=None)
 
 
 async def _read_photo(services: Services, picture: bytes, mode: str, key: str | None) -> Job:

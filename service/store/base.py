@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
 
 from service.jobs import EventKind, ImageRecord, Job, JobEvent, JobStatus, Problem, Upload
@@ -95,6 +96,10 @@ class JobStore(Protocol):
         """Put the jobs of dead owners back into the queue (a cancelling one is cancelled, a poisoned one fails)."""
         ...
 
+    def forget_keys(self, before: datetime) -> int:
+        """Forget idempotency keys older than `before`; returns how many."""
+        ...
+
     def events(self, job_id: str, after: int, limit: int) -> Sequence[JobEvent]:
         """Events with a number above `after`, in order, at most `limit`."""
         ...
@@ -173,6 +178,10 @@ class ImageStore(Protocol):
 
     def upload(self, upload_id: str) -> Upload | None:
         """The record, or `None`."""
+        ...
+
+    def drop_uploads(self, before: datetime) -> int:
+        """Forget uploads older than `before` whose job is over or never came to be; returns how many."""
         ...
 
     def blobs(self) -> frozenset[str]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
-from sqlalchemy import insert, select, union
+from sqlalchemy import delete, insert, select, union
 
 from service.errors import NotFound, StaleAttempt
-from service.jobs import EventKind, ImageRecord, JobEvent, Upload
+from service.ids import utc_text
+from service.jobs import EventKind, ImageRecord, JobEvent, JobStatus, Upload
 from service.store.database import Database
 from service.store.job_store import ACTIVE, SqlJobStore
 from service.store.rows import image_of, image_row, upload_of, upload_row
@@ -72,6 +74,14 @@ class SqlImageStore:
         with self._database.read() as connection:
             row = connection.execute(select(uploads).where(uploads.c.id == upload_id)).mappings().one_or_none()
         return None if row is None else upload_of(row)
+
+    def drop_uploads(self, before: datetime) -> int:
+        """Forget uploads older than `before` whose job is over or never came to be; returns how many."""
+        open_states = (str(JobStatus.QUEUED), *ACTIVE)
+        wanted = select(jobs.c.upload_id).where(jobs.c.status.in_(open_states), jobs.c.upload_id.is_not(None))
+        query = delete(uploads).where(uploads.c.created_at < utc_text(before), uploads.c.id.not_in(wanted))
+        with self._database.write() as connection:
+            return connection.execute(query).rowcount
 
     def blobs(self) -> frozenset[str]:
         """Every blob key that a record names; the sweeper keeps these."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from service.errors import IdempotencyReused, NotFound, StaleAttempt, TooManyJobs
 from service.ids import Clock, utc_now, utc_text
@@ -135,6 +136,12 @@ class SqlJobStore:
             for job in left:
                 self._write_move(connection, job.id, _after_crash(job, max_crashes), crashes=job.crashes + 1)
             return [_job(connection, job.id) for job in left]
+
+    def forget_keys(self, before: datetime) -> int:
+        """Forget idempotency keys older than `before`; returns how many."""
+        query = delete(idempotency_keys).where(idempotency_keys.c.created_at < utc_text(before))
+        with self._database.write() as connection:
+            return connection.execute(query).rowcount
 
     def events(self, job_id: str, after: int, limit: int) -> Sequence[JobEvent]:
         """Events with a number above `after`, in order, at most `limit`."""

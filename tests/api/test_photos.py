@@ -124,3 +124,13 @@ def test_a_request_without_a_readable_picture_says_what_is_wrong(
 def test_an_unknown_mode_names_the_known_ones(api: httpx.Client, photo: bytes) -> None:
     answer = api.post("/api/interrogations", files={"file": photo}, data={"mode": "clasic"}).json()
     assert (answer["code"], answer["near"]) == ("mode_not_found", ["classic"])
+
+
+def test_the_same_call_under_the_same_key_is_made_once(api: httpx.Client, photo: bytes) -> None:
+    for number, call in enumerate(({"json": {"idea": "a red kite"}}, {"files": {"file": photo}})):
+        headers = {"Idempotency-Key": f"generate-{number}"}
+        first, second = (api.post("/api/generate", headers=headers, **call).json() for _ in range(2))
+        assert first["job"]["id"] == second["job"]["id"]
+        assert first["spell"]["spell_id"] == second["spell"]["spell_id"]
+    other = api.post("/api/generate", headers=headers, json={"idea": "a blue kite"})
+    assert other.json()["code"] == "idempotency_reused"

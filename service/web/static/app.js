@@ -120,13 +120,16 @@ async function start() {
   const place = new URLSearchParams(location.hash.slice(1));
   if (place.get("job")) panel.watch(place.get("job"));
   const opening = place.get("spell") ? book.open(place.get("spell")).catch(complain) : null;
+  const patience = setTimeout(() => say(t("loadingModels")), 700);
   try {
     catalogue = await call("GET", "/api/catalogue");
+    say("");
     editor.offer(catalogue);
     showNotice();
   } catch (problem) {
     complain(problem);
   }
+  clearTimeout(patience);
   await opening;
   document.body.dataset.ready = "yes";
 }

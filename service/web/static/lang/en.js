@@ -55,6 +55,7 @@ export default {
   copy: "Copy parameters",
   copied: "Copied, as infotext that other tools read.",
   copyFailed: "The browser did not allow copying.",
+  loadingModels: "The model is being loaded. You can write already.",
   saving: "Saving…",
   conflict: "The spell was changed elsewhere; the newest version is loaded. Your text is kept in the fields: press Generate again to store it on top.",
   chatTitle: "Talk it into shape",

@@ -55,6 +55,7 @@ export default {
   copy: "复制参数",
   copied: "已复制，其他工具可以识别。",
   copyFailed: "浏览器不允许复制。",
+  loadingModels: "正在载入模型，您可以先写。",
   saving: "正在保存……",
   conflict: "咒语已在别处修改，已载入最新版本。您的文字仍在输入框里：再按一次“生成”即可保存。",
   chatTitle: "聊着改",
