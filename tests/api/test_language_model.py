@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import httpx
+import pytest
+
+from service.testing import quiet_settings, running_server
+
+
+class Rubbish(BaseHTTPRequestHandler):
+    """A server that answers everything with something else."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(b"<html>It works!</html>")
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def rubbish() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Rubbish) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/v1"
+        server.shutdown()
+        thread.join()
+
+
+@contextmanager
+def nobody() -> Iterator[str]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    yield f"http://127.0.0.1:{port}/v1"
+
+
+@pytest.mark.parametrize("model", [nobody, rubbish])
+def test_a_language_model_that_is_down_or_talks_rubbish_is_told_and_nothing_is_lost(
+    model: object, tmp_path: Path
+) -> None:
+    assert callable(model)
+    with model() as address:
+        settings = quiet_settings(tmp_path, llm_base_url=address, llm_api_key="sk-canary", llm_timeout_seconds=10)
+        with running_server(settings) as server, httpx.Client(base_url=server.url, timeout=30) as client:
+            refused = client.post("/api/spells", json={"idea": "a cat"})
+            assert refused.status_code == 502 and refused.json()["code"].startswith("llm_")
+            assert "canary" not in refused.text
+            assert client.get("/api/spells").json()["spells"] == []
+            made = client.post("/api/spells", json={"idea": "a cat", "offline": True})
+            assert made.status_code == 201
+            url = f"/api/spells/{made.json()['spell_id']}/chat"
+            assert client.post(url, json={"message": "make it night"}).status_code == 502
+            whole = client.get(f"/api/spells/{made.json()['spell_id']}").json()
+            assert (whole["head"]["number"], whole["turns"]) == (1, [])
+            assert client.post(url, json={"message": "make it night", "offline": True}).status_code == 200
+            assert client.get("/api/catalogue").json()["llm"] == settings.llm_model
