@@ -22,6 +22,7 @@ from prompts.expansion.edits import (
 )
 from prompts.expansion.expand import OFFLINE, Expansion, expand
 from prompts.expansion.families import DEMO, FAMILIES, SD15, SDXL, FamilyProfile, family_named
+from prompts.expansion.history import History, Version, begin, replay, turns_to_json
 from prompts.expansion.refine import Refinement, TurnContext, refine
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "Edit",
     "Expansion",
     "FamilyProfile",
+    "History",
     "LockSpan",
     "LoraCard",
     "Message",
@@ -51,7 +53,9 @@ __all__ = [
     "TurnContext",
     "UnlockSpan",
     "UseLora",
+    "Version",
     "apply",
+    "begin",
     "diff",
     "edit_from_json",
     "edit_to_json",
@@ -61,4 +65,6 @@ __all__ = [
     "family_named",
     "locks_after",
     "refine",
+    "replay",
+    "turns_to_json",
 ]
