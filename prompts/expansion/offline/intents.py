@@ -44,11 +44,16 @@ KINDS: tuple[str, ...] = (
 _ORDINALS = {
     "en": "(first|second|third|fourth|fifth|last|previous|1st|2nd|3rd|4th|5th|version \\d+|v\\d+|original)",
     "zh": "(第[一二三四五六七八九十\\d]+|上一|最初|原来的?|最后一)",
+    "es": "(primer[ao]?|segund[ao]|tercer[ao]?|últim[ao]|anterior|versión \\d+)",
+    "fr": "(premi[eè]re?|deuxième|seconde?|troisième|dernière?|précédente?|version \\d+)",
+    "de": "(erste[nrs]?|zweite[nrs]?|dritte[nrs]?|letzte[nrs]?|vorige[nrs]?|version \\d+)",
 }
 _ORDINAL_WORDS = {
     "first": 1, "1st": 1, "original": 1, "最初": 1, "原来": 1, "原来的": 1, "second": 2, "2nd": 2, "third": 3, "3rd": 3,
     "fourth": 4, "4th": 4, "fifth": 5, "5th": 5, "一": 1, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8,
     "九": 9, "十": 10, "last": -1, "最后一": -1, "previous": -2, "上一": -2,
+    "prime": 1, "premi": 1, "erste": 1, "segun": 2, "deuxi": 2, "secon": 2, "zweit": 2, "terce": 3, "trois": 3,
+    "dritt": 3, "últim": -1, "derni": -1, "letzt": -1, "anter": -2, "précé": -2, "vorig": -2,
 }  # fmt: skip
 
 
@@ -76,7 +81,7 @@ class Grammar:
 
 @cache
 def grammar(language: str) -> Grammar:
-    """The patterns of `data/turns.toml` for `en` or `zh`.
+    """The patterns of `data/turns.toml` for one language.
 
     Raises:
         KeyError: No such language in the table.
@@ -129,7 +134,7 @@ def _compiled(pattern: str, language: str) -> re.Pattern[str]:
     body = pattern.replace("(", "(?:")
     body = body.replace("{n}", number.format("n")).replace("{m}", number.format("m"))
     body = body.replace("{x}", "(?P<x>.{1,300}?)").replace("{y}", "(?P<y>.{1,300}?)")
-    body = body.replace("{ordinal}", f"(?P<ordinal>{_ORDINALS[language]})")
+    body = body.replace("{ordinal}", f"(?P<ordinal>{_ORDINALS.get(language, '')})")
     return re.compile(body, re.IGNORECASE | re.DOTALL)
 
 
@@ -148,4 +153,4 @@ def _ordinal(text: str | None) -> int | None:
         return _ORDINAL_WORDS[text]
     if digits:
         return int(digits.group()[:6])
-    return _ORDINAL_WORDS.get(text.removeprefix("第"))
+    return _ORDINAL_WORDS.get(text.removeprefix("第")) or _ORDINAL_WORDS.get(text[:5])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from prompts.expansion.catalogue import LoraCard
 from prompts.expansion.families import FamilyProfile
-from prompts.expansion.language import detect
+from prompts.expansion.language import Language
 from prompts.expansion.offline.translation import translate
 
 _ARTICLE = re.compile(r"^(?:an?|the|some|any|one|her|his|its|their|of)\s+", re.IGNORECASE)
@@ -20,17 +20,19 @@ class Scene:
     family: FamilyProfile
     locked: tuple[str, ...] = ()
     catalogue: tuple[LoraCard, ...] = ()
-    language: str = "en"
-    """Of the patterns that read the message: `en` or `zh`."""
+    language: Language = "en"
+    """Of the patterns that read the message."""
     message: str = ""
     """As written; LoRA names keep their case."""
 
     def english(self, text: str) -> str:
-        """`text` as an English prompt says it; empty when the glossary does not know it."""
-        language = detect(text)
-        if self.language == "zh" and text.isascii():
+        """`text` as an English prompt says it; empty when the glossary does not know it.
+
+        English words inside a message in another language stay as they are.
+        """
+        if self.language == "en" or (text.isascii() and self.language in ("zh", "ja", "ko")):
             return text.strip()
-        return translate(text, language).text.strip() if language in ("zh", "ja", "ko") else text.strip()
+        return translate(text, self.language).text.strip()
 
     def as_written(self, text: str) -> str:
         """`text` with the capitals that the message gives it."""

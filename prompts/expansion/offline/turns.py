@@ -10,7 +10,7 @@ from prompts.errors import PromptError
 from prompts.expansion.applying import apply
 from prompts.expansion.data_files import load_toml
 from prompts.expansion.edits import Edit
-from prompts.expansion.language import detect
+from prompts.expansion.language import Language, detect
 from prompts.expansion.offline.intents import Intent, clauses, read_clause
 from prompts.expansion.offline.resolving import resolve_intent
 from prompts.expansion.offline.rewording import bare_words
@@ -38,10 +38,9 @@ def read_turn(spell: Spell, message: str, scene: Scene, versions: Sequence[Spell
     """The edits that the rules find in `message`, tried out on `spell` one clause after the other.
 
     A clause that no rule understands, or whose edits do not fit the spell, changes nothing and is
-    named in the reply. English and Chinese are read by their own patterns, other languages by the
-    English ones after the glossary.
+    named in the reply. Each of the seven languages is read by its own patterns of `data/turns.toml`.
     """
-    language = "zh" if detect(message) == "zh" else "en"
+    language = _language_of(message)
     state = spell
     edits: list[Edit] = []
     lost: list[str] = []
@@ -69,6 +68,20 @@ def read_turn(spell: Spell, message: str, scene: Scene, versions: Sequence[Spell
         edits += found
     reply = _reply(language, lost, base, changed=state != spell or bool(edits), understood=understood)
     return Turn(tuple(edits), reply, understood, base)
+
+
+def _language_of(message: str) -> Language:
+    """The language whose patterns read `message`: the detected one, else the first that fits every clause."""
+    detected = detect(message)
+    if detected != "en":
+        return detected
+    latin: tuple[Language, ...] = ("en", "es", "fr", "de")
+    fits = (
+        language
+        for language in latin
+        if all(read_clause(clause, language) for clause in _all_clauses(message, language))
+    )
+    return next(fits, "en")
 
 
 def _all_clauses(message: str, language: str) -> list[str]:

@@ -159,6 +159,60 @@ def test_a_message_makes_just_the_change_it_asks_for(message: str, expected: lis
     assert sorted(lines(message)) == sorted(expected)
 
 
+CAT = ["+ a black cat"]
+LESS_NEON = ["~ neon lights 1.2 -> 0.96"]
+STEPS = ["~ steps 20 -> 30"]
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("hazlo de noche", NIGHT),
+        ("quita el sombrero", NO_HAT),
+        ("añade un gato negro", CAT),
+        ("cambia la lluvia por nieve", SNOW),
+        ("menos luces de neón", LESS_NEON),
+        ("estilo acuarela", WATERCOLOR),
+        ("30 pasos", STEPS),
+        ("más resolución", HIRES),
+        ("de nuit", NIGHT),
+        ("enlève le chapeau", NO_HAT),
+        ("ajoute un chat noir", CAT),
+        ("remplace la pluie par la neige", SNOW),
+        ("moins de néons", LESS_NEON),
+        ("mets-le en aquarelle", WATERCOLOR),
+        ("mach es Nacht", NIGHT),
+        ("ohne Hut", NO_HAT),
+        ("füge eine schwarze Katze hinzu", CAT),
+        ("ersetze den Regen durch Schnee", SNOW),
+        ("weniger Neonlichter", LESS_NEON),
+        ("als Aquarell", WATERCOLOR),
+        ("höhere Auflösung", HIRES),
+        ("夜にしてください", NIGHT),
+        ("帽子を消して", NO_HAT),
+        ("黒猫を追加して", CAT),
+        ("雨を雪に変えて", SNOW),
+        ("ネオンを減らして", LESS_NEON),
+        ("水彩画風にして", WATERCOLOR),
+        ("ステップを30にして", STEPS),
+        ("밤으로 바꿔 줘", NIGHT),
+        ("모자를 빼 줘", NO_HAT),
+        ("검은 고양이를 추가해 줘", CAT),
+        ("비를 눈으로 바꿔 줘", SNOW),
+        ("네온을 줄여 줘", LESS_NEON),
+        ("수채화 스타일로 해줘", WATERCOLOR),
+        ("30스텝으로 해줘", STEPS),
+    ],
+)
+def test_the_common_wishes_are_read_in_five_more_languages(message: str, expected: list[str]) -> None:
+    assert sorted(lines(message)) == sorted(expected)
+
+
+@pytest.mark.parametrize("message", ["nimm die zweite Version", "usa la segunda versión", "prends la deuxième version"])
+def test_versions_are_named_in_other_languages_too(message: str) -> None:
+    assert turn(message, versions=(DRAFT, Spell(prompt="a boat")))[0].base_version == 1
+
+
 @pytest.mark.parametrize(
     "message",
     [
