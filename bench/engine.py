@@ -94,7 +94,7 @@ class Ours:
             height=self.plan.side,
             checkpoint="bench",
         )
-        return GenerationRequest(str(i), Spell(PROMPT, NEGATIVE, (), params))
+        return GenerationRequest(str(i), Spell(PROMPT, NEGATIVE, (), params, (("RNG", "CPU"),)))
 
 
 @dataclass(frozen=True)
