@@ -13,6 +13,7 @@ from generator.request import GenerationRequest
 from generator.sample import HiresPlan, Sample
 from generator.sampling.conditioning import PassPrompts
 from generator.sampling.noise import SampleNoise
+from generator.sampling.noise_settings import NoiseSettings, read_noise_settings
 from generator.sampling.samplers import (
     SamplerPlan,
     count_pass_calls,
@@ -45,10 +46,19 @@ def check_request(request: GenerationRequest) -> None:
             )
 
 
-def admit(request: GenerationRequest, resident: Resident, order: int, tick: int) -> Sample:
+def admit(request: GenerationRequest, resident: Resident, order: int, tick: int, noise_source: str) -> Sample:
     """Encode the prompts, draw the first noise and plan both passes.
 
-    Leaves the text encoder with the spell's LoRAs; the UNet is not touched.
+    Args:
+        request: A resolved spell.
+        resident: The opened checkpoint of the request.
+        order: Rises with arrival.
+        tick: The planner's tick of now.
+        noise_source: For spells whose infotext names none.
+
+    Returns:
+        The sample before its first UNet call. The text encoder is left with the spell's LoRAs; the UNet is
+        not touched.
 
     Raises:
         UnsupportedSpell, LoraNotFound, LoraIncompatible, ModelRefused: The networks' base weights are unchanged.
@@ -66,7 +76,8 @@ def admit(request: GenerationRequest, resident: Resident, order: int, tick: int)
     width, height = params.width or 0, params.height or 0
     cell = checkpoint.latent_cell
     shape = (checkpoint.latent_channels, height // cell, width // cell)
-    noise = SampleNoise(params.seed or 0, shape, checkpoint.compute.device)
+    noise_settings = read_noise_settings(spell.extra, noise_source)
+    noise = SampleNoise(params.seed or 0, shape, noise_settings, checkpoint.compute.device)
     trajectory = trajectory_from_noise(plan, checkpoint.levels, noise)
     hires = None if params.hires is None else _plan_hires(spell, params.hires, resident, text_key)
     second = 0 if hires is None else _second_calls(hires, resident)
@@ -79,9 +90,10 @@ def admit(request: GenerationRequest, resident: Resident, order: int, tick: int)
         conditioning=conditioning,
         trajectory=trajectory,
         hires=hires,
+        noise_settings=noise_settings,
         total=trajectory.total + second,
         last_tick=tick,
-        notes=[*plan.notes(), *_notes(params, files, hires, cell)],
+        notes=[*plan.notes(), *_notes(params, files, hires, cell), *_noise_notes(noise_settings)],
     )
 
 
@@ -125,6 +137,10 @@ def _second_calls(hires: HiresPlan, resident: Resident) -> int:
     if hires.steps == 0:
         return 0
     return count_pass_calls(hires.sampler, resident.checkpoint.levels, hires.steps)
+
+
+def _noise_notes(settings: NoiseSettings) -> list[str]:
+    return [f"{pair!r} was not understood and left out." for pair in settings.not_understood]
 
 
 def _notes(params: Params, files: list[LoraFile], hires: HiresPlan | None, cell: int) -> list[str]:

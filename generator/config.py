@@ -34,5 +34,8 @@ class EngineConfig:
     """UNet rows of one call (a guided picture takes two)."""
     max_waiting: int = 256
     """Requests that may wait; one more raises `QueueFull`."""
+    noise_source: str = "nv"
+    """Where seeds get their noise when a spell's infotext does not say (`RNG`): `nv` is what a CUDA card
+    draws, the web UI's default, on any device; `cpu` is torch's CPU generator (diffusers, ComfyUI)."""
     deterministic: bool = False
     """Pad every call to `max_rows`, so that a picture is bit-equal alone and beside strangers."""

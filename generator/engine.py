@@ -111,8 +111,12 @@ class Engine:
         self._aborted.clear()
 
     def _admit_waiting(self, events: list[Event]) -> None:
-        """Admit in order of arrival; a request for another checkpoint waits until the running ones are done."""
-        while self._waiting and len(self._running) < _ADMITTED_PER_ROW * self._config.max_rows:
+        """Admit in order of arrival; a request for another checkpoint waits until the running ones are done.
+
+        A few at a time, so that encoding many prompts does not hold up the pictures that run.
+        """
+        room = _ADMITTED_PER_ROW * self._config.max_rows - len(self._running)
+        for _ in range(min(room, self._config.max_rows, len(self._waiting))):
             request = self._waiting[0]
             try:
                 if not self._make_resident(request):
@@ -148,7 +152,7 @@ class Engine:
         return self.catalogue.checkpoint(name)
 
     def _start(self, request: GenerationRequest, events: list[Event]) -> None:
-        sample = admit(request, self._loaded(), self._order, self._tick)
+        sample = admit(request, self._loaded(), self._order, self._tick, self._config.noise_source)
         self._order += 1
         self._running[request.request_id] = sample
         events.append(Started(request.request_id, sample.total))
@@ -195,11 +199,21 @@ class Engine:
             self._fail(request, error, events)
 
     def _finish(self, sample: Sample, resident: Resident, events: list[Event]) -> None:
-        pixels = resident.checkpoint.decode(sample.trajectory.latents)
+        pixels = self._decode(sample, resident)
         if not bool(torch.isfinite(pixels).all()):
             raise not_finite()
         del self._running[sample.request_id]
         events.append(ImageReady(sample.request_id, to_picture(pixels), tuple(sample.notes)))
+
+    def _decode(self, sample: Sample, resident: Resident) -> torch.Tensor:
+        """The finished pixels; in tiles where the whole does not fit the memory."""
+        try:
+            return resident.checkpoint.decode(sample.trajectory.latents)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+        self._free_memory()
+        return resident.checkpoint.decode(sample.trajectory.latents, in_tiles=True)
 
     def _fail(self, request: GenerationRequest, error: Exception, events: list[Event]) -> None:
         params = request.spell.params

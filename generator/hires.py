@@ -50,7 +50,7 @@ def _second_trajectory(sample: Sample, plan: HiresPlan, checkpoint: Checkpoint, 
         return Standstill(large)
     _, channels, height, width = large.shape
     seed = sample.request.spell.params.seed or 0
-    noise = SampleNoise(seed, (channels, height, width), checkpoint.compute.device)
+    noise = SampleNoise(seed, (channels, height, width), sample.noise_settings, checkpoint.compute.device)
     return trajectory_from_latents(plan.sampler, checkpoint.levels, noise, large, plan.steps)
 
 

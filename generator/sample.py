@@ -13,6 +13,7 @@ from generator.planner import Ticket
 from generator.request import GenerationRequest
 from generator.sampling.conditioning import PassConditioning
 from generator.sampling.guidance import needs_negative
+from generator.sampling.noise_settings import NoiseSettings
 from generator.sampling.samplers import SamplerPlan
 from generator.sampling.trajectory import Trajectory
 
@@ -47,6 +48,7 @@ class Sample:
     conditioning: PassConditioning
     trajectory: Trajectory
     hires: HiresPlan | None
+    noise_settings: NoiseSettings
     total: int
     """UNet calls of both passes."""
     last_tick: int

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from generator.device import Compute
-from generator.errors import GeneratorError, UnsupportedSpell
+from generator.errors import GeneratorError, ModelRefused, UnsupportedSpell
 from generator.models.catalogue import ModelEntry
 from generator.sampling.noise_levels import NoiseLevels
 from prompts.torch_guard import ensure_torchvision
@@ -115,11 +115,14 @@ class Checkpoint:
         return torch.as_tensor(out).float()
 
     @torch.inference_mode()
-    def decode(self, latents: Tensor) -> Tensor:
-        """Pixels of clean latents `(1, C, h, w)`: float32 `(1, 3, H, W)`, clipped to 0..1."""
-        config: Any = self.vae.config
+    def decode(self, latents: Tensor, *, in_tiles: bool = False) -> Tensor:
+        """Pixels of clean latents `(1, C, h, w)`: float32 `(1, 3, H, W)`, clipped to 0..1.
+
+        `in_tiles` decodes overlapping pieces one by one: less memory, and almost the same pixels.
+        """
+        vae, config = self._vae_and_config()
         shifted = latents / config.scaling_factor + (getattr(config, "shift_factor", None) or 0.0)
-        vae: Any = self.vae
+        vae.enable_tiling() if in_tiles else vae.disable_tiling()
         pixels = vae.decode(shifted.to(self._vae_dtype), return_dict=False)[0]
         return torch.as_tensor(pixels).float().div(2).add(0.5).clamp(0, 1)
 
@@ -154,11 +157,15 @@ def build_checkpoint(entry: ModelEntry, parts: CheckpointParts, compute: Compute
     vae_name = str(parts.vae_config.get("_class_name", "AutoencoderKL"))
     if vae_name not in vae_classes:
         raise GeneratorError(f"{entry.name} has a VAE of the unknown kind {vae_name!r}.", got=vae_name)
-    with torch.device("meta"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # configurations of other versions carry keys this one warns about
-        unet = unet_class.from_config(dict(parts.unet_config))
-        vae = vae_classes[vae_name].from_config(dict(parts.vae_config))
-        text_encoder = text_class(text_config_class(**_text_arguments(parts.text_config)))
+    try:
+        with torch.device("meta"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # configurations of other versions carry keys this one warns about
+            unet = unet_class.from_config(dict(parts.unet_config))
+            vae = vae_classes[vae_name].from_config(dict(parts.vae_config))
+            text_encoder = text_class(text_config_class(**_text_arguments(parts.text_config)))
+    except (TypeError, ValueError, LookupError, ArithmeticError, AttributeError, RuntimeError) as bad:
+        refused = ModelRefused(f"The configuration of {entry.name} makes no network ({type(bad).__name__}).")
+        raise refused.with_code("model_config_invalid") from bad
     fill(unet, parts.unet, compute, f"{entry.name} (UNet)")
     fill(vae, parts.vae, _vae_compute(compute), f"{entry.name} (VAE)")
     fill(text_encoder, parts.text, compute, f"{entry.name} (text encoder)")

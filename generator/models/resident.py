@@ -6,7 +6,7 @@ from collections import OrderedDict
 
 from generator.batch_key import LoraSet
 from generator.device import Compute
-from generator.errors import CheckpointNotFound, LoraNotFound
+from generator.errors import CheckpointNotFound, LoraNotFound, UnsupportedSpell
 from generator.models.catalogue import Catalogue, ModelEntry, check_lora_fits
 from generator.models.checkpoint import Checkpoint, build_checkpoint
 from generator.models.diffusers_folder import read_folder
@@ -24,7 +24,14 @@ def open_checkpoint(entry: ModelEntry, compute: Compute) -> Checkpoint:
     Raises:
         ModelMissing, ModelRefused: See the readers.
         CheckpointNotFound: The entry is there only to explain why it is refused.
+        UnsupportedSpell: A checkpoint of another family.
     """
+    if entry.family == "sdxl":
+        raise UnsupportedSpell(
+            f"{entry.name} is an SDXL checkpoint; this engine draws with Stable Diffusion 1.x.",
+            field="checkpoint",
+            found=entry.family,
+        )
     if entry.kind == "folder":
         return build_checkpoint(entry, read_folder(entry.path), compute)
     if entry.kind == "file":

@@ -18,13 +18,13 @@ def dpm_fast(x: Tensor, sigmas: Sigmas, noise: Noise) -> Solver:
     """Steps of order 3, 2 or 1 so that the calls add up to the steps asked for.
 
     Of `sigmas` only the ends and the number count: it spaces its steps evenly in log sigma by itself and
-    ends at the smallest positive one. eta is 1, as the web UI sets it.
+    ends at the smallest positive one. The web UI gives it eta 1 like the ancestral samplers.
     """
     smallest = min(s for s in sigmas if s > 0)
     orders = step_orders(len(sigmas) - 1)
     logs = linspace(-math.log(sigmas[0]), -math.log(smallest), len(orders) + 1)
     for order, (t, t_next) in zip(orders, itertools.pairwise(logs), strict=True):
-        down, _ = ancestral_step(math.exp(-t), math.exp(-t_next))
+        down, _ = ancestral_step(math.exp(-t), math.exp(-t_next), noise.eta)
         t_down = min(-math.log(smallest), -math.log(down)) if down > 0 else -math.log(smallest)
         up = math.sqrt(max(math.exp(-t_next) ** 2 - math.exp(-t_down) ** 2, 0.0))
         x = yield from _step(x, t, t_down, order)

@@ -1,4 +1,4 @@
-"""UniPC and LCM, each walked by a fresh diffusers noise scheduler.
+"""UniPC, walked by a fresh diffusers noise scheduler.
 
 diffusers' noise schedulers keep their step index and history on themselves, so every picture gets an
 object of its own. The other samplers are coroutines (`generator.sampling.solvers`): diffusers lacks
@@ -23,10 +23,7 @@ from generator.sampling.trajectory import ModelCall
 from prompts.torch_guard import ensure_torchvision
 
 _ARGUMENTS: Mapping[str, tuple[str, Mapping[str, object]]] = MappingProxyType(
-    {
-        "UniPC": ("UniPCMultistepScheduler", {"solver_order": 3, "timestep_spacing": "linspace"}),
-        "LCM": ("LCMScheduler", {"clip_sample": False}),
-    }
+    {"UniPC": ("UniPCMultistepScheduler", {"solver_order": 3, "timestep_spacing": "linspace"})}
 )
 
 DIFFUSERS_SAMPLERS = tuple(_ARGUMENTS)
@@ -40,19 +37,18 @@ def make_noise_scheduler(sampler: str, levels: NoiseLevels, steps: int, *, use_k
         sampler: One of `DIFFUSERS_SAMPLERS`.
         levels: The checkpoint's noise levels; its betas are handed over exactly.
         steps: Steps of the whole schedule.
-        use_karras: Karras sigmas; only UniPC has them.
+        use_karras: Karras sigmas.
     """
     ensure_torchvision()
     import diffusers  # noqa: PLC0415 - heavy, and only these samplers need it
 
     class_name, arguments = _ARGUMENTS[sampler]
-    extra = {"use_karras_sigmas": use_karras} if sampler == "UniPC" else {}
     scheduler = getattr(diffusers, class_name)(
         trained_betas=_betas(levels).numpy(),
         num_train_timesteps=len(levels.sigmas),
         prediction_type=levels.prediction,
         **arguments,
-        **extra,
+        use_karras_sigmas=use_karras,
     )
     with warnings.catch_warnings():
         # diffusers 0.42 hands a tensor to numpy in a way that numpy 2 deprecates.
@@ -80,11 +76,10 @@ class _Walk:
 class NoiseSchedulerTrajectory:
     """One picture under its own diffusers noise scheduler."""
 
-    def __init__(self, walk: _Walk, latents: Tensor, noise: SampleNoise, levels: NoiseLevels) -> None:
+    def __init__(self, walk: _Walk, latents: Tensor, levels: NoiseLevels) -> None:
         """`latents` are already at the first timestep's noise level, in the noise scheduler's own scale."""
         self._walk = walk
         self._latents = latents
-        self._noise = noise
         self._levels = levels
         self._done = 0
         self._denoised: Tensor | None = None
@@ -93,7 +88,7 @@ class NoiseSchedulerTrajectory:
     def from_noise(cls, scheduler: Any, levels: NoiseLevels, noise: SampleNoise) -> NoiseSchedulerTrajectory:
         """Start at pure noise (the noise object's next draw)."""
         walk = _Walk(scheduler, list(scheduler.timesteps), 0)
-        return cls(walk, noise.normal() * float(scheduler.init_noise_sigma), noise, levels)
+        return cls(walk, noise.normal() * float(scheduler.init_noise_sigma), levels)
 
     @classmethod
     def from_latents(
@@ -104,7 +99,7 @@ class NoiseSchedulerTrajectory:
         timesteps = list(scheduler.timesteps)[start:]
         scheduler.set_begin_index(start)
         noised = scheduler.add_noise(clean, noise.normal(), timesteps[0].reshape(1))
-        return cls(_Walk(scheduler, timesteps, start), noised, noise, levels)
+        return cls(_Walk(scheduler, timesteps, start), noised, levels)
 
     @property
     def total(self) -> int:
@@ -142,8 +137,5 @@ class NoiseSchedulerTrajectory:
         sigma = self._levels.sigma(float(timestep))
         exploding = self._latents * math.sqrt(1.0 + sigma * sigma)
         self._denoised = self._levels.denoised(exploding, output, sigma)
-        arguments: dict[str, Any] = {"return_dict": False}
-        if type(self._walk.scheduler).__name__ == "LCMScheduler":
-            arguments["generator"] = self._noise.generator
-        self._latents = self._walk.scheduler.step(output, timestep, self._latents, **arguments)[0]
+        self._latents = self._walk.scheduler.step(output, timestep, self._latents, return_dict=False)[0]
         self._done += 1

@@ -21,7 +21,7 @@ from generator.sampling.noise_schedulers import (
 )
 from generator.sampling.restart import restart
 from generator.sampling.schedule_types import Sigmas, concrete_schedule_type, sigmas_for
-from generator.sampling.timestep_solvers import ddim, plms, start_scale, timestep_sigmas
+from generator.sampling.timestep_solvers import ddim, lcm, lcm_sigmas, plms, start_scale, timestep_sigmas
 from generator.sampling.trajectory import SolverTrajectory, Trajectory, count_calls, silence
 
 SolverFunction = Callable[[Tensor, Sigmas, solvers.Noise], solvers.Solver]
@@ -49,6 +49,7 @@ _SOLVERS: Mapping[str, _SolverEntry] = MappingProxyType(
         "DPM fast": _SolverEntry(dpm_fast),
         "DDIM": _SolverEntry(ddim, is_timestep_sampler=True),
         "PLMS": _SolverEntry(plms, is_timestep_sampler=True),
+        "LCM": _SolverEntry(lcm),
         "LMS": _SolverEntry(solvers.lms),
         "DPM2": _SolverEntry(solvers.dpm_2, drops_penultimate=True),
         "DPM2 a": _SolverEntry(solvers.dpm_2_ancestral, drops_penultimate=True),
@@ -85,8 +86,6 @@ class SamplerPlan:
         """What differs from the web UI, in plain words; empty for most."""
         if self.sampler == "UniPC":
             return ("UniPC is diffusers' implementation; the web UI's gives a slightly different picture.",)
-        if self.sampler == "LCM":
-            return ("LCM is diffusers' implementation; the web UI's gives a slightly different picture.",)
         return ()
 
 
@@ -126,6 +125,8 @@ def pass_sigmas(plan: SamplerPlan, levels: NoiseLevels) -> Sigmas:
     """
     if _SOLVERS[plan.sampler].is_timestep_sampler:
         return timestep_sigmas(levels, plan.steps)
+    if plan.sampler == "LCM" and plan.schedule_type == "Uniform":  # its own spacing is what Automatic means
+        return lcm_sigmas(levels, plan.steps)
     if not _SOLVERS[plan.sampler].drops_penultimate:
         return sigmas_for(plan.schedule_type, levels, plan.steps)
     sigmas = sigmas_for(plan.schedule_type, levels, plan.steps + 1)

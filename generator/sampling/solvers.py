@@ -26,6 +26,11 @@ Solver = Generator[tuple[Tensor, float], Tensor, Tensor]
 class Noise(Protocol):
     """What a stochastic solver draws from; `generator.sampling.noise.SampleNoise` is the real one."""
 
+    @property
+    def eta(self) -> float:
+        """How much fresh noise to add: 1 is the sampler's own, 0 none."""
+        ...
+
     def normal(self) -> Tensor:
         """The next standard normal draw, shaped like `x`."""
         ...
@@ -48,7 +53,7 @@ def euler_ancestral(x: Tensor, sigmas: Sigmas, noise: Noise) -> Solver:
     """Euler down to a lower sigma, then noise back up to the next one."""
     for sigma, sigma_next in _pairs(sigmas):
         denoised = yield x, sigma
-        down, up = ancestral_step(sigma, sigma_next)
+        down, up = ancestral_step(sigma, sigma_next, noise.eta)
         x = _to(x, denoised, sigma, down)
         if sigma_next > 0:
             x = x + noise.normal() * up
@@ -88,7 +93,7 @@ def dpm_2_ancestral(x: Tensor, sigmas: Sigmas, noise: Noise) -> Solver:
     """`dpm_2` down to a lower sigma, then noise back up."""
     for sigma, sigma_next in _pairs(sigmas):
         denoised = yield x, sigma
-        down, up = ancestral_step(sigma, sigma_next)
+        down, up = ancestral_step(sigma, sigma_next, noise.eta)
         if down == 0:
             x = _to(x, denoised, sigma, down)
             continue
@@ -132,7 +137,7 @@ def dpmpp_2s_ancestral(x: Tensor, sigmas: Sigmas, noise: Noise) -> Solver:
     """DPM-Solver++(2S) with ancestral noise: arXiv:2211.01095, algorithm 1 with r = 1/2."""
     for sigma, sigma_next in _pairs(sigmas):
         denoised = yield x, sigma
-        down, up = ancestral_step(sigma, sigma_next)
+        down, up = ancestral_step(sigma, sigma_next, noise.eta)
         if down == 0:
             x = _to(x, denoised, sigma, down)
         else:
@@ -146,29 +151,29 @@ def dpmpp_2s_ancestral(x: Tensor, sigmas: Sigmas, noise: Noise) -> Solver:
 
 
 def dpmpp_sde(x: Tensor, sigmas: Sigmas, noise: Noise) -> Solver:
-    """DPM-Solver++ (stochastic), r = 1/2, eta = 1, noise from the picture's Brownian path."""
+    """DPM-Solver++ (stochastic), r = 1/2, noise from the picture's Brownian path."""
     for sigma, sigma_next in _pairs(sigmas):
         denoised = yield x, sigma
         if sigma_next == 0:
             x = _to(x, denoised, sigma, sigma_next)
             continue
         middle = math.sqrt(sigma * sigma_next)
-        down, up = ancestral_step(sigma, middle)
+        down, up = ancestral_step(sigma, middle, noise.eta)
         x_2 = _exponential_step(x, denoised, sigma, down) + noise.brownian(sigma, middle) * up
         denoised_2 = yield x_2, middle
-        down, up = ancestral_step(sigma, sigma_next)
+        down, up = ancestral_step(sigma, sigma_next, noise.eta)
         # r = 1/2 makes the weight of the first guess 1 - 1/(2r) = 0.
         x = _exponential_step(x, denoised_2, sigma, down) + noise.brownian(sigma, sigma_next) * up
     return x
 
 
 def dpmpp_2m_sde(x: Tensor, sigmas: Sigmas, noise: Noise) -> Solver:
-    """DPM-Solver++(2M) SDE, midpoint form, eta = 1."""
+    """DPM-Solver++(2M) SDE, midpoint form."""
     return (yield from _dpmpp_2m_sde(x, sigmas, noise, use_heun=False))
 
 
 def dpmpp_2m_sde_heun(x: Tensor, sigmas: Sigmas, noise: Noise) -> Solver:
-    """DPM-Solver++(2M) SDE, Heun form, eta = 1."""
+    """DPM-Solver++(2M) SDE, Heun form."""
     return (yield from _dpmpp_2m_sde(x, sigmas, noise, use_heun=True))
 
 
@@ -181,18 +186,20 @@ def _dpmpp_2m_sde(x: Tensor, sigmas: Sigmas, noise: Noise, *, use_heun: bool) ->
             x = denoised
             continue
         h = _log_gap(sigma, sigma_next)
-        decay = -math.expm1(-2 * h)
-        x = (sigma_next / sigma) * math.exp(-h) * x + decay * denoised
+        span = (1 + noise.eta) * h
+        decay = -math.expm1(-span)
+        x = math.exp(-span) * x + decay * denoised
         if previous is not None:
             slope = (denoised - previous) * (h / h_last)
-            x = x + (1 - decay / (2 * h) if use_heun else decay / 2) * slope
-        x = x + noise.brownian(sigma, sigma_next) * (sigma_next * math.sqrt(decay))
+            x = x + (1 - decay / span if use_heun else decay / 2) * slope
+        if noise.eta:
+            x = x + noise.brownian(sigma, sigma_next) * (sigma_next * math.sqrt(-math.expm1(-2 * noise.eta * h)))
         previous, h_last = denoised, h
     return x
 
 
 def dpmpp_3m_sde(x: Tensor, sigmas: Sigmas, noise: Noise) -> Solver:
-    """DPM-Solver++(3M) SDE, eta = 1: third-order multistep with Brownian noise."""
+    """DPM-Solver++(3M) SDE: third-order multistep with Brownian noise."""
     past: list[tuple[Tensor, float]] = []
     for sigma, sigma_next in _pairs(sigmas):
         denoised = yield x, sigma
@@ -200,17 +207,19 @@ def dpmpp_3m_sde(x: Tensor, sigmas: Sigmas, noise: Noise) -> Solver:
             x = denoised
             continue
         h = _log_gap(sigma, sigma_next)
-        x = math.exp(-2 * h) * x - math.expm1(-2 * h) * denoised + _third_order_terms(denoised, h, past)
-        x = x + noise.brownian(sigma, sigma_next) * (sigma_next * math.sqrt(-math.expm1(-2 * h)))
+        span = (1 + noise.eta) * h
+        x = math.exp(-span) * x - math.expm1(-span) * denoised + _third_order_terms(denoised, h, span, past)
+        if noise.eta:
+            x = x + noise.brownian(sigma, sigma_next) * (sigma_next * math.sqrt(-math.expm1(-2 * noise.eta * h)))
         past = [(denoised, h), *past[:1]]
     return x
 
 
-def _third_order_terms(denoised: Tensor, h: float, past: list[tuple[Tensor, float]]) -> Tensor:
+def _third_order_terms(denoised: Tensor, h: float, span: float, past: list[tuple[Tensor, float]]) -> Tensor:
     """The correction from the last one or two guesses; 0 on the first step."""
     if not past:
         return torch.zeros_like(denoised)
-    phi_2 = math.expm1(-2 * h) / (2 * h) + 1
+    phi_2 = math.expm1(-span) / span + 1
     (denoised_1, h_1) = past[0]
     r_0 = h_1 / h
     first = (denoised - denoised_1) / r_0
@@ -219,7 +228,7 @@ def _third_order_terms(denoised: Tensor, h: float, past: list[tuple[Tensor, floa
     (denoised_2, h_2) = past[1]
     r_1 = h_2 / h
     second = (denoised_1 - denoised_2) / r_1
-    phi_3 = phi_2 / (2 * h) - 0.5
+    phi_3 = phi_2 / span - 0.5
     bend = (first - second) / (r_0 + r_1)
     return phi_2 * (first + bend * r_0) - phi_3 * bend
 

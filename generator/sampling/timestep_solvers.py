@@ -1,6 +1,6 @@
-"""DDIM and PLMS as the web UI walks them: on whole training timesteps, in coroutines like `solvers`.
+"""DDIM, PLMS and LCM as the web UI walks them: over timesteps of their own, in coroutines like `solvers`.
 
-Both are written here in the variance-exploding scale, where a DDIM step without noise is an Euler step.
+DDIM and PLMS are written here in the variance-exploding scale, where a DDIM step without noise is an Euler step.
 They keep the web UI's habits, so that its parameters reproduce: n steps mean the timesteps
 1, 1 + s, 1 + 2s, … with s = 1000 // n, walked from the last down to timestep 1, not to 0.
 """
@@ -14,7 +14,7 @@ from collections import deque
 from torch import Tensor
 
 from generator.sampling.noise_levels import NoiseLevels
-from generator.sampling.schedule_types import Sigmas
+from generator.sampling.schedule_types import Sigmas, linspace
 from generator.sampling.solvers import Noise, Solver
 
 _ADAMS_BASHFORTH = ((1.0,), (1.5, -0.5), (23 / 12, -16 / 12, 5 / 12), (55 / 24, -59 / 24, 37 / 24, -9 / 24))
@@ -59,3 +59,25 @@ def plms(x: Tensor, sigmas: Sigmas, noise: Noise) -> Solver:
             blend = sum((w * s for w, s in zip(weights[1:], list(slopes)[1:], strict=True)), weights[0] * slopes[0])
         x = x + blend * (sigma_next - sigma)
     return x / start_scale(sigmas[-1])
+
+
+_LCM_STRIDE = 20  # LCM checkpoints are distilled for every 20th timestep: 19, 39, …, 999
+
+
+def lcm_sigmas(levels: NoiseLevels, steps: int) -> Sigmas:
+    """Evenly spaced over the timesteps that LCM checkpoints are distilled for, then 0."""
+    known = levels.sigmas[_LCM_STRIDE - 1 :: _LCM_STRIDE]
+    sparse = NoiseLevels(known, levels.prediction)
+    return (*(sparse.sigma(place) for place in linspace(len(known) - 1, 0, steps)), 0.0)
+
+
+def lcm(x: Tensor, sigmas: Sigmas, noise: Noise) -> Solver:
+    """Latent consistency: arXiv:2310.04378, algorithm 3. Each guess is taken whole and noised again.
+
+    The paper's boundary terms (c_skip, c_out) are within 1e-5 of 0 and 1 at these timesteps and left out.
+    """
+    for sigma, sigma_next in itertools.pairwise(sigmas):
+        x = yield x, sigma
+        if sigma_next > 0:
+            x = x + noise.normal() * sigma_next
+    return x

@@ -118,6 +118,8 @@ class SolverTrajectory:
 class _Silence:
     """Noise for counting: the draws do not matter."""
 
+    eta = 1.0
+
     def normal(self) -> Tensor:
         return torch.zeros(())
 

@@ -78,7 +78,8 @@ def test_a_picture_equals_diffusers_own_pipeline_with_the_same_noise_and_euler(
     engine: Engine, tiny_family: DemoFamily, ask: Ask, draw_one: Draw
 ) -> None:
     # 10 steps make linspace(0, 999, 10) whole numbers, so that both interpolate no sigma.
-    request = ask(prompt="a red cat", negative_prompt="ugly", steps=10, seed=11, width=64, height=96)
+    cpu_noise = (("RNG", "CPU"),)
+    request = ask(negative_prompt="ugly", steps=10, seed=11, width=64, height=96, extra=cpu_noise)
     ours = _pixels(draw_one(engine, request).picture)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # diffusers deprecations are not ours
@@ -153,7 +154,7 @@ def test_a_request_joins_between_two_steps_of_a_running_one(engine: Engine, ask:
     [
         ({"checkpoint": "tinny"}, CheckpointNotFound, "tiny"),
         ({"loras": (Lora("demo-stile"),)}, LoraNotFound, "demo-style"),
-        ({"sampler": "DPM adaptive"}, UnsupportedSpell, "DPM++ 2M"),
+        ({"sampler": "DPM adaptive"}, UnsupportedSpell, "DPM fast"),
         ({"sampler": "PLMS", "schedule_type": "Karras"}, UnsupportedSpell, "Automatic"),
         ({"clip_skip": 12}, UnsupportedSpell, "2 layers"),
         ({"hires": HiresFix(checkpoint="other")}, UnsupportedSpell, "second checkpoint"),
@@ -261,3 +262,60 @@ def test_prompt_editing_takes_hold_in_the_middle_of_the_steps(engine: Engine, as
 def test_the_vae_of_a_spell_that_is_not_used_is_told_in_a_note(engine: Engine, ask: Ask, draw_one: Draw) -> None:
     assert "vae-ft" in " ".join(draw_one(engine, ask(vae="vae-ft-mse")).notes)
     assert draw_one(engine, ask(vae="Automatic")).notes == ()
+
+
+def test_infotext_pairs_about_noise_change_the_picture_and_are_followed(
+    engine: Engine, ask: Ask, draw_one: Draw
+) -> None:
+    spell = {"sampler": "Euler a", "steps": 3}
+    pairs: list[tuple[tuple[str, str], ...]] = [
+        (),
+        (("RNG", "CPU"),),
+        (("ENSD", "31337"),),
+        (("Variation seed", "5"), ("Variation seed strength", "0.4")),
+        (("Seed resize from", "32x32"),),
+        (("Eta", "0.5"),),
+    ]
+    drawn = [draw_one(engine, ask(extra=extra, **spell)) for extra in pairs]
+    assert len({ready.picture.rgb for ready in drawn}) == len(pairs)
+    assert all(ready.notes == () for ready in drawn)
+    assert draw_one(engine, ask(extra=(("RNG", "NV"), ("Unknown", "x")), **spell)).picture == drawn[0].picture
+
+
+def test_a_pair_that_says_nothing_is_told_in_a_note(engine: Engine, ask: Ask, draw_one: Draw) -> None:
+    assert draw_one(engine, ask(extra=(("ENSD", "many"),))).notes == ("'ensd: many' was not understood and left out.",)
+
+
+def test_the_configured_noise_source_counts_where_the_spell_names_none(
+    engine: Engine, model_folders: ModelFolders, ask: Ask, draw_one: Draw
+) -> None:
+    cpu = Engine(EngineConfig(model_folders, device="cpu", threads=1, noise_source="cpu"))
+    named = draw_one(engine, ask(extra=(("RNG", "CPU"),)))
+    assert draw_one(cpu, ask()).picture == named.picture
+
+
+def test_a_picture_too_large_to_decode_at_once_is_decoded_in_tiles(
+    engine: Engine, ask: Ask, draw_one: Draw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = draw_one(engine, ask("a", width=256, height=192, steps=1))
+    checkpoint = engine._loaded().checkpoint
+    real = checkpoint.decode
+
+    def small_device(latents: torch.Tensor, *, in_tiles: bool = False) -> torch.Tensor:
+        if not in_tiles:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return real(latents, in_tiles=True)
+
+    monkeypatch.setattr(checkpoint, "decode", small_device)
+    tiled = draw_one(engine, ask("b", width=256, height=192, steps=1))
+    assert (tiled.picture.width, tiled.picture.height) == (256, 192)
+    assert np.abs(_pixels(tiled.picture) - _pixels(whole.picture)).mean() < 8
+
+
+def test_many_requests_are_admitted_a_few_at_a_time(model_folders: ModelFolders, ask: Ask, run_all: RunAll) -> None:
+    engine = Engine(EngineConfig(model_folders, device="cpu", threads=1, max_rows=2))
+    for i in range(5):
+        engine.add(ask(str(i), seed=i, steps=2))
+    started = [sum(isinstance(e, Started) for e in engine.step()) for _ in range(3)]
+    assert started == [2, 2, 1]
+    assert sum(isinstance(e, ImageReady) for e in run_all(engine, [])) >= 3

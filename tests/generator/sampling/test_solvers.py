@@ -39,7 +39,8 @@ START = torch.linspace(-1.5, 2.0, 8, dtype=torch.float64).reshape(1, 2, 2, 2)
 class WaveNoise:
     """Noise that anybody can compute: cosines of the draw's number or of the sigmas."""
 
-    def __init__(self) -> None:
+    def __init__(self, eta: float = 1.0) -> None:
+        self.eta = eta
         self._draws = 0
 
     def normal(self) -> Tensor:
@@ -72,6 +73,25 @@ def test_a_solver_gives_what_the_k_diffusion_package_gives(name: str) -> None:
     golden = GOLDEN[name]
     assert asked == pytest.approx(golden["sigmas"], rel=1e-6)
     assert x.flatten().tolist() == pytest.approx(golden["x"], rel=1e-8)
+
+
+@pytest.mark.parametrize("name", [n.removesuffix(" eta 0.5") for n in GOLDEN if n.endswith(" eta 0.5")])
+def test_a_stochastic_solver_with_half_its_noise_gives_what_the_k_diffusion_package_gives(name: str) -> None:
+    sigmas = karras_between(0.03, 14.6, 7)
+    x, _ = walk(SOLVERS[name](START * sigmas[0], sigmas, WaveNoise(0.5)), bent_model)
+    assert x.flatten().tolist() == pytest.approx(GOLDEN[f"{name} eta 0.5"]["x"], rel=1e-8)
+
+
+@pytest.mark.parametrize("name", ["Euler a", "DPM++ 2M SDE", "DPM++ 3M SDE", "DPM++ 2S a", "DPM2 a", "DPM++ SDE"])
+def test_eta_0_makes_a_stochastic_solver_deterministic(name: str) -> None:
+    sigmas = karras_between(0.03, 14.6, 7)
+    results = []
+    for draws_before in (0, 3):
+        noise = WaveNoise(0.0)
+        for _ in range(draws_before):
+            noise.normal()
+        results.append(walk(SOLVERS[name](START * sigmas[0], sigmas, noise), bent_model)[0])
+    assert torch.equal(*results)
 
 
 @pytest.mark.parametrize("calls", [7, 8, 9])
@@ -110,6 +130,8 @@ def test_the_error_of_a_deterministic_solver_falls_with_its_order(name: str, ord
 
 
 class SeededNoise:
+    eta = 1.0
+
     def __init__(self, count: int) -> None:
         self._generator = torch.Generator().manual_seed(0)
         self._count = count
