@@ -24,7 +24,8 @@ def compel(it: Examined) -> Iterator[Finding]:
     """Compel's and InvokeAI's weights: `(word)1.3` and `word++`."""
     numbers = list(_COMPEL_NUMBER.finditer(it.text))
     if numbers:
-        pairs = {pair.end: pair for pair in it.pairs if pair.opener == "(" and pair.number is None}
+        bare = (run for run in it.runs if run.opener == "(" and run.number is None)
+        pairs = {pair.end: pair for run in bare for pair in run.pairs()}
         for mark in numbers:
             pair = pairs.get(mark.start() + 1)
             if pair is not None:

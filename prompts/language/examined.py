@@ -6,7 +6,7 @@ from functools import cached_property
 
 from prompts.language.networks import Tag, tags
 from prompts.language.phrases import Phrase, phrases
-from prompts.language.weights import Fragment, Pair, Scan, scan
+from prompts.language.weights import Fragment, PairRun, Scan, scan
 
 
 class Examined:
@@ -26,9 +26,9 @@ class Examined:
         return self._scan.fragments
 
     @property
-    def pairs(self) -> list[Pair]:
-        """Bracket pairs."""
-        return self._scan.pairs
+    def runs(self) -> list[PairRun]:
+        """Bracket pairs, those directly inside each other as one."""
+        return self._scan.runs
 
     @property
     def stray(self) -> list[int]:
@@ -52,7 +52,7 @@ class Examined:
 
     def is_bracketed(self, places: list[int]) -> list[bool]:
         """For each of the ascending `places`, whether it lies inside a bracket pair; linear time."""
-        edges = sorted([(p.start, 1) for p in self.pairs] + [(p.end - 1, -1) for p in self.pairs])
+        edges = sorted([(run.start, 1) for run in self.runs] + [(run.end - 1, -1) for run in self.runs])
         result: list[bool] = []
         depth = at = 0
         for place in places:

@@ -16,7 +16,7 @@ _TOKEN = re.compile(
     (?P<words>    (?: [^\\()\[\]:|\#<BA]++ | \\(?:.|\Z) | (?<!\b)[BA] | B(?!REAK\b) | A(?!ND\b) )+ )
   | (?P<comment>  \#[^\n]* )
   | (?P<mark>     BREAK\b | AND\b )
-  | (?P<sign>     [()\[\]:|] )
+  | (?P<sign>     \(+ | \[+ | \)+ | \]+ | [:|] )
   | (?P<angle>    < )
     """,
     re.VERBOSE | re.DOTALL,
@@ -58,7 +58,7 @@ def parse(text: str) -> Prompt:
         kind = None if match is None else match.lastgroup
         end = at + 1 if match is None else match.end()  # a lone first letter of a mark inside a word
         if kind == "sign":
-            reader.sign(text[at], at)
+            reader.sign(text[at:end], at)
         elif kind == "words" or kind is None:
             reader.add(Words(text[at:end], at, end))
         elif kind == "angle":
@@ -86,23 +86,35 @@ class _Reader:
     def add(self, node: Node) -> None:
         self._stack[-1].parts[-1].append(node)
 
-    def sign(self, sign: str, at: int) -> None:
-        top = self._stack[-1]
-        if sign in "([":
-            if len(self._stack) <= DEPTH:
-                self._stack.append(_Frame(sign, at))
-                return
-            self._too_deep += 1
-        elif sign in ")]":
-            if self._too_deep:
-                self._too_deep -= 1
-            elif self._close(sign, at + 1):
-                return
-        elif top.opener and not self._too_deep:
-            top.dividers.append((sign, at))
-            top.parts.append([])
-            return
-        self.add(Words(sign, at, at + 1))
+    def sign(self, signs: str, at: int) -> None:
+        """One divider, or a run of equal brackets."""
+        if signs[0] in "([":
+            self._open(signs, at)
+        elif signs[0] in ")]":
+            self._close_run(signs, at)
+        elif self._stack[-1].opener and not self._too_deep:
+            self._stack[-1].dividers.append((signs, at))
+            self._stack[-1].parts.append([])
+        else:
+            self.add(Words(signs, at, at + 1))
+
+    def _open(self, signs: str, at: int) -> None:
+        room = max(0, min(len(signs), DEPTH + 1 - len(self._stack)))
+        self._stack += [_Frame(signs[0], at + i) for i in range(room)]
+        if room < len(signs):
+            self._too_deep += len(signs) - room
+            self.add(Words(signs[room:], at + room, at + len(signs)))
+
+    def _close_run(self, signs: str, at: int) -> None:
+        deep = min(self._too_deep, len(signs))
+        self._too_deep -= deep
+        used = deep
+        if deep:
+            self.add(Words(signs[:deep], at, at + deep))
+        while used < len(signs) and self._close(signs[0], at + used + 1):
+            used += 1
+        if used < len(signs):
+            self.add(Words(signs[used:], at + used, at + len(signs)))
 
     def finish(self) -> tuple[Node, ...]:
         while len(self._stack) > 1:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 _COMMA = re.compile(r"[,，、\n]")
 _DIVIDER = re.compile(r"[,，、\n]|\b(?:BREAK|AND)\b")
-_SYNTAX = re.compile(r"\\(.)|:\s*[+-]?[.\d]+\s*(?=[)\]])|[()\[\]]|<\w+:[^<>]*>", re.DOTALL)
+_SYNTAX = re.compile(r"\\(.)|:\s*[+-]?[.\d]+\s*(?=[)\]])|[()\[\]]+|<\w+:[^<>]*>", re.DOTALL)
 _SIGN = re.compile(r"[\\()\[\]<]")
 
 

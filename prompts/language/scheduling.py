@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-_TOKEN = re.compile(r"(?:[^\\\[\]():|]+|\\.)+|[\[\]():|]")
+_TOKEN = re.compile(r"(?:[^\\\[\]():|]++|\\.)++|\(+|\[+|\)+|\]+|[:|]")  # brackets in runs: depth costs little
 _NUMBER = re.compile(r"\s*([+-]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)(?:[eE][+-]?[0-9]+)?)\s*")
 _CLOSES = {")": "(", "]": "["}
 _FAR = 1e9  # further than any step; keeps `int()` from overflowing on 1e999
@@ -50,9 +50,10 @@ class Alternation:
 
 @dataclass(slots=True)
 class _Frame:
-    """An open bracket: the parts read so far and the dividers between them."""
+    """Open brackets side by side: what the innermost one holds so far."""
 
     opener: str
+    count: int = 1
     parts: list[Part] = field(default_factory=lambda: [Part()])
     dividers: list[str] = field(default_factory=list)
 
@@ -108,22 +109,39 @@ def parse_schedule(text: str) -> Part | None:
 
 def _read(stack: list[_Frame], token: str) -> None:
     top = stack[-1]
-    if token in ("(", "["):
-        stack.append(_Frame(token))
-    elif token in _CLOSES:
-        node = _closed(top, token) if top.opener == _CLOSES[token] else None
-        if node is None:
-            _spill(stack)
-            stack[0].parts[0].items.append(token)
-        else:
-            stack.pop()
-            stack[-1].parts[-1].items.append(node)
+    sign = token[0]
+    if sign in ("(", "["):
+        stack.append(_Frame(sign, len(token)))
+    elif sign in _CLOSES:
+        _close(stack, token)
     elif token in (":", "|") and top.opener:
         top.divide(token)
     elif token == "|":
         raise _NotPrompt
     else:
         top.parts[-1].items.append(token)
+
+
+def _close(stack: list[_Frame], token: str) -> None:
+    """A run of closing brackets."""
+    left = len(token)
+    while left:
+        top = stack[-1]
+        node = _closed(top, token[0]) if top.opener == _CLOSES[token[0]] else None
+        if node is None:
+            _spill(stack)
+            stack[0].parts[0].items.append(token[:left])
+            return
+        count = min(top.count, left)
+        if count > 1:  # around the innermost pair the others only weigh
+            node = Part([top.opener * (count - 1), node, token[0] * (count - 1)])
+        left -= count
+        top.count -= count
+        if top.count:
+            top.parts, top.dividers = [Part([node])], []
+        else:
+            stack.pop()
+            stack[-1].parts[-1].items.append(node)
 
 
 def _closed(frame: _Frame, closer: str) -> Part | Edit | Alternation | None:
@@ -146,7 +164,7 @@ def _closed(frame: _Frame, closer: str) -> Part | Edit | Alternation | None:
 
 
 def _literal(frame: _Frame) -> list[str | Part | Edit | Alternation]:
-    """The frame's opener, parts and dividers in a row."""
+    """One of the frame's openers, its parts and dividers in a row."""
     items: list[str | Part | Edit | Alternation] = [frame.opener, frame.parts[0]]
     for divider, part in zip(frame.dividers, frame.parts[1:], strict=True):
         if divider == "|":
@@ -159,6 +177,7 @@ def _spill(stack: list[_Frame]) -> None:
     """Every open bracket turns out to be plain text."""
     root = stack[0].parts[0].items
     for frame in stack[1:]:
+        root.append(frame.opener * (frame.count - 1))
         root += _literal(frame)
     del stack[1:]
 

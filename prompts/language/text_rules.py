@@ -42,7 +42,7 @@ def full_width(it: Examined) -> Iterator[Finding]:
 
 def unbalanced(it: Examined) -> Iterator[Finding]:
     """Brackets without a partner."""
-    for at in it.stray:
+    for at, end in _stretches(it.stray, it.text):
         sign = it.text[at]
         is_smiley = it.text[max(0, at - 1) : at] in (":", ";", "=")
         if sign in ")]":
@@ -50,8 +50,22 @@ def unbalanced(it: Examined) -> Iterator[Finding]:
         else:
             strength = "stronger" if sign == "(" else "weaker"
             message = f"This {sign} is never closed: everything from here to the end becomes {strength}."
-        fix = "\\" + sign if sign in ")]" or is_smiley else ""
-        yield Finding("bracket_unbalanced", it.field, at, at + 1, message, fix)
+        fix = ("\\" + sign) * (end - at) if sign in ")]" or is_smiley else ""
+        yield Finding("bracket_unbalanced", it.field, at, end, message, fix)
+
+
+def _stretches(places: list[int], text: str) -> Iterator[tuple[int, int]]:
+    """Equal signs side by side as one stretch."""
+    start = end = -1
+    for place in places:
+        if place == end and text[place] == text[start]:
+            end += 1
+            continue
+        if start >= 0:
+            yield start, end
+        start, end = place, place + 1
+    if start >= 0:
+        yield start, end
 
 
 def empty_brackets(it: Examined) -> Iterator[Finding]:

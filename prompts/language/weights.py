@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -18,7 +20,7 @@ _TOKEN = re.compile(
     \\ [()\[\]\\]?                   # an escape; a lone backslash disappears
   | :\s* ([+-]?[.\d]+) \s*\)        # a number closes a round bracket
   | [^\\()\[\]:]+
-  | [()\[\]:]
+  | \(+ | \[+ | \)+ | \]+ | :        # brackets in runs, so that deep nesting costs little
     """,
     re.VERBOSE,
 )
@@ -52,13 +54,41 @@ class Pair(NamedTuple):
     """Where the digits of `(…:1.3)` stand; `None` without a number."""
 
 
+class PairRun(NamedTuple):
+    """Bracket pairs directly inside each other, `(((a)))`, as one."""
+
+    opener: str
+    start: int
+    """Where the outermost opens."""
+    end: int
+    """Behind where the outermost closes."""
+    times: int = 1
+    number: tuple[int, int] | None = None
+
+    def pairs(self) -> Iterator[Pair]:
+        """The pairs, the innermost first."""
+        for i in range(self.times - 1, -1, -1):
+            yield Pair(self.opener, self.start + i, self.end - i, self.number)
+
+
 class _Range(NamedTuple):
-    """Fragments `first..stop` (exclusive) are multiplied by `factor`."""
+    """Fragments `first..stop` (exclusive) are multiplied by `factor`, `times` times."""
 
     first: int
     stop: int
     factor: float
+    times: int
     is_round: bool
+
+
+@dataclass(slots=True)
+class _Open:
+    """A run of opening brackets that is not closed yet."""
+
+    first: int
+    """The fragment that follows it."""
+    start: int
+    count: int
 
 
 @dataclass(slots=True)
@@ -67,7 +97,7 @@ class Scan:
 
     fragments: list[Fragment] = field(default_factory=list)
     """In order, unmerged; empty for empty text."""
-    pairs: list[Pair] = field(default_factory=list)
+    runs: list[PairRun] = field(default_factory=list)
     """In the order they close; round and square brackets are matched apart, so pairs may cross."""
     stray: list[int] = field(default_factory=list)
     """Positions of brackets without a partner, ascending; escaped ones are no brackets."""
@@ -96,48 +126,55 @@ def scan(text: str) -> Scan:
     found = Scan()
     pieces = found.fragments
     ranges: list[_Range] = []
-    opened: dict[str, list[tuple[int, int]]] = {"(": [], "[": []}  # first fragment, position
+    opened: dict[str, list[_Open]] = {"(": [], "[": []}
     for match in _TOKEN.finditer(text):
         token = match[0]
         sign = token[0]
         if sign not in _SIGNS:
             _add_text(pieces, token, match.start())
         elif sign in opened:
-            opened[sign].append((len(pieces), match.start()))
+            opened[sign].append(_Open(len(pieces), match.start(), len(token)))
         elif sign == "\\":
             pieces.append(Fragment(token[1:], 1.0, match.start(), match.end()))
+        elif token == ":":
+            _add_text(pieces, token, match.start())
         else:
-            _close(found, ranges, opened, match)
+            _close(found, ranges, opened["[" if sign == "]" else "("], match)
     for opener, entries in opened.items():
         factor = ROUND if opener == "(" else SQUARE
-        ranges += [_Range(first, len(pieces), factor, opener == "(") for first, _ in entries]
-        found.stray += [at for _, at in entries]
+        ranges += [_Range(entry.first, len(pieces), factor, entry.count, opener == "(") for entry in entries]
+        for entry in entries:
+            found.stray += range(entry.start, entry.start + entry.count)
     found.stray.sort()
     _weigh(pieces, ranges)
     return found
 
 
-def _close(found: Scan, ranges: list[_Range], opened: dict[str, list[tuple[int, int]]], match: re.Match[str]) -> None:
-    """A colon, a number with a closing bracket, or a closing bracket."""
+def _close(found: Scan, ranges: list[_Range], entries: list[_Open], match: re.Match[str]) -> None:
+    """A run of closing brackets, or a number with one."""
     token, pieces = match[0], found.fragments
-    is_square = token == "]"
-    entries = opened["[" if is_square else "("]
-    if token == ":" or not entries:
-        _add_text(pieces, token, match.start())
-        if token != ":":
-            found.stray.append(match.end() - 1)
-        return
-    factor = SQUARE if is_square else ROUND
+    opener, factor = ("[", SQUARE) if token[0] == "]" else ("(", ROUND)
     number = None
+    left, at = len(token), match.start()
     if match[1] is not None:
+        left, at = 1, match.end() - 1
         given = _number(match[1])
-        if given is None:
+        if not entries or given is None:
             _add_text(pieces, token[:-1], match.start())
         else:
             factor, number = given, match.span(1)
-    first, at = entries.pop()
-    ranges.append(_Range(first, len(pieces), factor, not is_square))
-    found.pairs.append(Pair("[" if is_square else "(", at, match.end(), number))
+    while left and entries:
+        top = entries[-1]
+        count = min(top.count, left)
+        top.count -= count
+        ranges.append(_Range(top.first, len(pieces), factor, count, opener == "("))
+        found.runs.append(PairRun(opener, top.start + top.count, at + count, count, number))
+        left, at = left - count, at + count
+        if not top.count:
+            entries.pop()
+    if left:
+        _add_text(pieces, token[-left:], at)
+        found.stray += range(at, at + left)
 
 
 def merged(pieces: list[Fragment]) -> list[Fragment]:
@@ -184,11 +221,14 @@ def _add_part(pieces: list[Fragment], part: str, follows_break: bool, at: int) -
 
 def _weigh(pieces: list[Fragment], ranges: list[_Range]) -> None:
     """Multiply every fragment by the factors of the brackets around it."""
-    work = sum(r.stop - r.first for r in ranges)
-    if work <= _EXACT_WORK * (len(pieces) + len(ranges)):
-        for r in ranges:  # A1111's order: as the brackets close
-            for i in range(r.first, r.stop):
-                pieces[i].weight *= r.factor
+    work = sum((r.stop - r.first) * r.times for r in ranges)
+    if work <= _EXACT_WORK * (len(pieces) + sum(r.times for r in ranges)):
+        for r in ranges:  # A1111's order: as the brackets close, one after the other
+            for piece in pieces[r.first : r.stop]:
+                weight = piece.weight
+                for _ in range(r.times):
+                    weight *= r.factor
+                piece.weight = weight
         return
     for is_round in (True, False):
         _weigh_nested(pieces, [r for r in ranges if r.is_round is is_round])
@@ -198,14 +238,22 @@ def _weigh_nested(pieces: list[Fragment], ranges: list[_Range]) -> None:
     """The same product from the outside in, once per bracket; ranges of one bracket kind always nest."""
     ordered = sorted(ranges, key=lambda r: (r.first, -r.stop))
     around: list[tuple[int, float]] = []  # (where it ends, product so far)
-    following = iter([*ordered, _Range(len(pieces) + 1, len(pieces) + 1, 1.0, is_round=True)])
+    following = iter([*ordered, _Range(len(pieces) + 1, len(pieces) + 1, 1.0, 1, is_round=True)])
     upcoming = next(following)
     for i, piece in enumerate(pieces):
         while around and around[-1][0] <= i:
             around.pop()
         while upcoming.first == i:
             if upcoming.stop > i:
-                around.append((upcoming.stop, (around[-1][1] if around else 1.0) * upcoming.factor))
+                product = (around[-1][1] if around else 1.0) * _power(upcoming.factor, upcoming.times)
+                around.append((upcoming.stop, product))
             upcoming = next(following)
         if around:
             piece.weight *= around[-1][1]
+
+
+def _power(factor: float, count: int) -> float:
+    try:
+        return float(factor**count)
+    except OverflowError:
+        return math.inf
