@@ -37,12 +37,13 @@ class Server:
     pause: float
     process: subprocess.Popen[bytes] | None = None
     url: str = ""
+    prelude: str = ""
     clients: list[httpx.Client] = field(default_factory=list)
 
     def start(self) -> httpx.Client:
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
-        arguments = [sys.executable, "-c", SERVER, str(self.folder), str(port), str(self.pause)]
+        arguments = [sys.executable, "-c", self.prelude + SERVER, str(self.folder), str(port), str(self.pause)]
         self.process = subprocess.Popen(arguments)
         self.url = f"http://127.0.0.1:{port}"
         client = httpx.Client(base_url=self.url, timeout=20)
@@ -63,6 +64,11 @@ class Server:
         assert self.process is not None
         self.process.kill()
         self.process.wait()
+
+    def wait_dead(self) -> None:
+        """Until it has killed itself."""
+        assert self.process is not None
+        assert self.process.wait(30) == -signal.SIGKILL
 
     def terminate(self) -> int:
         """As an operator; gives the exit code."""

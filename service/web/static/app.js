@@ -90,8 +90,9 @@ function say(text) {
 function complain(problem) {
   if (!(problem instanceof Problem) && !problem.code) throw problem;
   const texts = { unreachable: t("offline"), version_conflict: t("conflict") };
-  const near = problem.facts?.near?.length ? `\n${t("near", { names: problem.facts.near.join(", ") })}` : "";
-  $("alert-text").textContent = (texts[problem.code] ?? problem.message) + near;
+  const hints = { checkpoint_not_found: t("hintCheckpoint"), lora_not_found: t("hintLora"), lora_incompatible: t("hintLora") };
+  const hint = problem.code?.startsWith("llm_") ? t("hintLlm") : hints[problem.code];
+  $("alert-text").textContent = [texts[problem.code] ?? problem.message, hint].filter(Boolean).join("\n");
   $("alert").hidden = false;
 }
 

@@ -8,6 +8,7 @@ export class Talk {
   #book;
   #keepEdits;
   #complain;
+  #offline = false; // after the language model failed, the next try goes without it
 
   constructor(book, keepEdits, complain) {
     this.#book = book;
@@ -26,7 +27,7 @@ export class Talk {
     await this.#busy($("idea-send"), async () => {
       $("idea-status").textContent = t("ideaWorking");
       try {
-        const version = await call("POST", "/api/spells", { idea });
+        const version = await call("POST", "/api/spells", { idea, offline: this.#offline });
         this.#book.take(version);
         drawChips([]);
         $("idea-status").textContent = t("ideaBy", { by: nameOf(version.details.by), notes: (version.details.notes ?? []).join(" ") });
@@ -50,7 +51,7 @@ export class Talk {
       let written = "";
       try {
         const parent = this.#book.head.number;
-        const answer = await chat(this.#book.id, { message, parent }, (text) => { written += text; reply.textContent = written; });
+        const answer = await chat(this.#book.id, { message, parent, offline: this.#offline }, (text) => { written += text; reply.textContent = written; });
         reply.textContent = answer.turn.reply || t("nothingChanged");
         $("message").value = "";
         this.#book.take(answer.version);
@@ -82,7 +83,9 @@ export class Talk {
     button.disabled = true;
     try {
       await work();
+      this.#offline = false;
     } catch (problem) {
+      this.#offline = Boolean(problem.code?.startsWith("llm_"));
       this.#complain(problem);
     } finally {
       button.disabled = false;

@@ -94,5 +94,7 @@ export default {
   demoDoctor: "spellwright doctor tells what is there and what is missing.",
   offline: "The server does not answer. What you wrote is still here; try again.",
   aiNotice: "Pictures made here are made by AI and carry their parameters in the file.",
-  near: "Did you mean: {names}",
+  hintCheckpoint: "The picture was made with another model. Choose one that is here under Checkpoint; the result will differ.",
+  hintLora: "Take the LoRA out with ×, or install the file.",
+  hintLlm: "What you wrote is still in its field. Send it once more to go on with the built-in offline expander.",
 };

@@ -94,5 +94,7 @@ export default {
   demoDoctor: "运行 spellwright doctor 可以查看有什么、缺什么。",
   offline: "服务器没有回应。您写的内容还在，请再试一次。",
   aiNotice: "这里的图片由人工智能生成，文件中带有生成参数。",
-  near: "是不是：{names}",
+  hintCheckpoint: "这张图片用的是另一个模型。请在“模型”中选一个本机有的，结果会有所不同。",
+  hintLora: "用 × 移除这个 LoRA，或安装对应的文件。",
+  hintLlm: "您写的内容还在输入框里。再发送一次，就改用内置的离线程序。",
 };
