@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +41,7 @@ from prompts.interrogation.towers import ClipTowers, random_towers
 from prompts.torch_guard import ensure_torchvision
 
 SHORT = ("ranking", "ranking-c", "labels", "best64")
-FULL = (*SHORT, "best256", "fast", "classic")
+FULL = (*SHORT, "best256", "fast", "classic", "fast8")
 CAPTION = "a photo of a red circle and a blue square on a table"
 
 
@@ -174,9 +174,9 @@ class FixedCaption:
 
     name = "fixed"
 
-    def caption(self, picture: Image.Image) -> str:
+    def captions(self, pictures: Sequence[Image.Image]) -> list[str]:
         """Always the same."""
-        return CAPTION
+        return [CAPTION] * len(pictures)
 
 
 def ranking(part: str, *, compat: bool) -> Outcome:
@@ -238,11 +238,13 @@ def labels(part: str) -> Outcome:
     return Outcome(part, [t for t, _ in theirs], [t for t, _ in ours], same, worst < 3e-4, 10.0)
 
 
-def whole(part: str, mode: str) -> Outcome:
-    """Caption and ranking at the true shape of ViT-L-14 and BLIP-base, all published sizes."""
-    ensure_torchvision()
-    from transformers import BlipForConditionalGeneration
+def whole(part: str, mode: str, count: int) -> Outcome:
+    """Caption and ranking at the true shape of ViT-L-14 and BLIP-base, all published sizes.
 
+    The library takes `count` pictures one after the other, ours together.
+    """
+    pictures = [picture(n) for n in range(count)]
+    ensure_torchvision()
     towers = random_towers("ViT-L-14", quick_gelu=True)
     everything = {each.category: each for each in published_lists()}
     lists = tuple(everything.values())
@@ -250,14 +252,17 @@ def whole(part: str, mode: str) -> Outcome:
         blip = random_blip(Path(folder))
         captioner = BlipCaptioner(blip)
         library = make(sampled(4000), flavor_intermediate_count=2048)
-        plain = BlipForConditionalGeneration.from_pretrained(blip, local_files_only=True).eval()
-        library.caption_model, library.caption_processor = plain, captioner.processor
+        library.caption_model, library.caption_processor = captioner.model, captioner.processor
         library.config.caption_model_name = "blip-base"
         loaded = LoadedClip(towers, lists, captioner, random_table(library, lists))
         mine = ClipInterrogator(lambda: loaded, "random", options=ClipOptions(compat=True))
         mine.warm_up()
         ask = {"fast": library.interrogate_fast, "classic": library.interrogate_classic}[mode]
-        theirs, ours = interleaved(3, lambda: ask(picture()), lambda: mine.interrogate(picture(), mode).prompt)
+        theirs, ours = interleaved(
+            3 if count == 1 else 2,
+            lambda: [ask(p) for p in pictures],
+            lambda: [r.prompt for r in mine.interrogate_many(pictures, mode)],
+        )
     same = all(a[1] == b[1] for a, b in zip(theirs, ours, strict=True))
     return Outcome(part, [t for t, _ in theirs], [t for t, _ in ours], "string", same, 1.15)
 
@@ -299,8 +304,9 @@ PARTS: dict[str, Callable[[str], Outcome]] = {
     "labels": labels,
     "best64": lambda part: best(part, 64, 6, 2),
     "best256": lambda part: best(part, 256, 13, 1),
-    "fast": lambda part: whole(part, "fast"),
-    "classic": lambda part: whole(part, "classic"),
+    "fast": lambda part: whole(part, "fast", 1),
+    "classic": lambda part: whole(part, "classic", 1),
+    "fast8": lambda part: whole(part, "fast", 8),
 }
 
 

@@ -67,6 +67,8 @@ def expand_offline(
     translated = translate(lifted, language)
     if translated.unknown:
         notes.append("Not in the glossary, left out: " + ", ".join(translated.unknown[:8]) + ".")
+    if translated.unknown and not translated.has_subject:
+        notes.append("What the picture shows was not understood; name it in English, or use a language model.")
     text, negated = take_negations(strip_request(translated.text))
     text = text.strip(" ,")
     if not text:

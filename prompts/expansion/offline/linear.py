@@ -6,7 +6,7 @@ import re
 
 from prompts.expansion.language import Language
 from prompts.expansion.offline.glossary import Term, fold_foreign, words_of
-from prompts.expansion.offline.noun_phrase import MODIFIER_KINDS, NOUN_KINDS
+from prompts.expansion.offline.noun_phrase import ALIVE_KINDS, MODIFIER_KINDS, NOUN_KINDS
 from prompts.expansion.offline.prenominal import Clause
 from prompts.expansion.offline.words import article, plural
 
@@ -109,7 +109,7 @@ def _say(items: list[_Item]) -> str:
         position += 1
         if term.kind in NOUN_KINDS:
             after = []
-            while position < len(items) and items[position][0].kind in MODIFIER_KINDS:
+            while position < len(items) and _describes(items[position][0], term):
                 after.append(items[position][0].english)
                 position += 1
             if term.kind == "place" and out[-1:] == ["in"]:
@@ -129,6 +129,11 @@ def _say(items: list[_Item]) -> str:
             number = ""
     out += [" ".join(before)] if before else []
     return _without_loose_links(" ".join(out))
+
+
+def _describes(term: Term, noun: Term) -> bool:
+    """Whether `term`, right after `noun`, tells what it is like: `gato negro`, `gato astronauta`."""
+    return term.kind in MODIFIER_KINDS or (term.kind == "person" and noun.kind in ALIVE_KINDS)
 
 
 def _without_loose_links(text: str) -> str:

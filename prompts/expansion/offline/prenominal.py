@@ -104,7 +104,7 @@ class _Reader:
         self._aside: list[str] = []
         self._negatives: list[str] = []
         self._unknown: list[str] = []
-        self._owns = self._joins = self._forbids = self._gap = False
+        self._owns = self._joins = self._forbids = self._gap = self._is_sealed = False
 
     def read(self, token: Token) -> None:
         term = token.term
@@ -211,7 +211,7 @@ class _Reader:
         self._loose += [(_PLACE, place) for place in places]
 
     def _around(self, text: str) -> None:
-        if self._inner is not None and self._inner.noun is None and self._inner.opener is None:
+        if self._inner is not None and self._inner.noun is None:
             self._inner.after.append(text)
         else:
             self._close()
@@ -223,24 +223,32 @@ class _Reader:
             self._owns, self._forbids = not self._forbids, False
         elif meaning == "and":
             self._joins = True
+        elif meaning == "subject":
+            self._is_sealed = True
         elif meaning == "without":
             self._close()
             self._forbids = True
-        elif meaning == "lacking":
-            noun = self._take_last_noun()
-            if noun is not None:
-                self._negatives.append(noun.bare())
         elif meaning == "at":
             self._close()
             self._inner = _Frame()
-        elif meaning == "object":
-            noun = self._take_last_noun()
-            self._objects += [noun] if noun else []
-        elif meaning == "place":
-            noun = self._take_last_noun()
-            self._loose += [(_PLACE, noun.as_place())] if noun else []
         elif meaning == "side":
             self._side(term.english)
+        else:
+            self._after_noun(meaning)
+
+    def _after_noun(self, meaning: str) -> None:
+        """`を`, `で`, `なし` and their like: what the noun before them is."""
+        if meaning not in ("lacking", "object", "place"):
+            return
+        noun = self._take_last_noun()
+        if noun is None:
+            return
+        if meaning == "lacking":
+            self._negatives.append(noun.bare())
+        elif meaning == "object":
+            self._objects.append(noun)
+        else:
+            self._loose.append((_PLACE, noun.as_place()))
 
     def _side(self, preposition: str) -> None:
         """`上`, `の下`, `옆에`: the noun before it is where something is."""
@@ -265,9 +273,9 @@ class _Reader:
             return
         self._owns = False
         if self._inner is not None:
-            if self._inner.noun is None:
+            if self._inner.noun is None and not self._inner.has_gap:
                 return
-            if self._root.noun is None:
+            if self._inner.noun is None or self._root.noun is None:
                 self._close()
                 return
         frame = self._frame

@@ -14,7 +14,8 @@ LATIN = Term("", "latin")
 """Stands for a run of Latin letters inside the text: kept as it is."""
 
 
-_WEAK = MODIFIER_KINDS | {"pose", "light", "style", "quality", "framing", "number"}
+_HIRAGANA = re.compile(r"[\u3041-\u3096]+")
+_WEAK = MODIFIER_KINDS | {"body", "weather", "time", "pose", "light", "style", "quality", "framing", "number"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,8 @@ def _cut(text: str, language: Language) -> list[Token]:
     position = 0
     while position < len(folded):
         token = _token_at(folded, position, table, longest)
+        if language == "ko" and unknown and token is not None and _is_syllable(token):
+            token = None
         if token is None and not folded[position].isspace():
             unknown += folded[position]
             position += 1
@@ -67,6 +70,11 @@ def _cut(text: str, language: Language) -> list[Token]:
     return tokens
 
 
+def _is_syllable(token: Token) -> bool:
+    """Whether it is a Korean word of one syllable, which after unknown syllables is only a piece of a word."""
+    return len(token.source) == 1 and token.kind not in ("word", "latin")
+
+
 def _token_at(text: str, position: int, table: dict[str, Term], longest: int) -> Token | None:
     latin = _LATIN.match(text, position)
     if latin:
@@ -81,15 +89,30 @@ def _token_at(text: str, position: int, table: dict[str, Term], longest: int) ->
 def _trusted(tokens: list[Token]) -> list[Token]:
     changed = True
     while changed:
-        changed = False
-        for index, token in enumerate(tokens):
-            beside = [tokens[i].term is None for i in (index - 1, index + 1) if 0 <= i < len(tokens)]
-            if len(token.source) != 1 or token.term is None or token.source.isascii():
-                continue
-            if (token.kind in _WEAK and any(beside)) or (token.kind in NOUN_KINDS and beside == [True, True]):
-                tokens[index] = Token(token.source, None)
-                changed = True
+        doubtful = [index for index in range(len(tokens)) if _is_doubtful(tokens, index)]
+        changed = bool(doubtful)
+        for index in doubtful:
+            tokens[index] = Token(tokens[index].source, None)
     return _joined(tokens)
+
+
+def _is_doubtful(tokens: list[Token], index: int) -> bool:
+    token = tokens[index]
+    if token.term is None or token.source.isascii():
+        return False
+    left = tokens[index - 1] if index else None
+    right = tokens[index + 1] if index + 1 < len(tokens) else None
+    unknown = [beside is not None and beside.term is None for beside in (left, right)]
+    is_noun = token.kind in NOUN_KINDS
+    if is_noun and unknown[0] and _HIRAGANA.fullmatch(token.source):
+        return True  # `居眠りする` holds no squirrel (`りす`)
+    if len(token.source) != 1:
+        return False
+    if is_noun and any(b is not None and len(b.source) == 1 and b.kind in NOUN_KINDS for b in (left, right)):
+        return True  # `剣道`: two single characters in a row are one unknown word
+    if token.kind in _WEAK and any(unknown):
+        return True
+    return is_noun and all(unknown)
 
 
 def _joined(tokens: list[Token]) -> list[Token]:

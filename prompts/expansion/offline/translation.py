@@ -51,6 +51,8 @@ class Translation:
     """What the idea says must not be there (`without people`)."""
     unknown: tuple[str, ...] = ()
     """Words that the glossary does not know; they are left out of `text`."""
+    has_subject: bool = True
+    """Whether somebody or something is shown, not only a place, a style or a light."""
 
 
 def translate(text: str, language: Language) -> Translation:
@@ -65,6 +67,7 @@ def translate(text: str, language: Language) -> Translation:
     out: list[str] = []
     negatives: list[str] = []
     unknown: list[str] = []
+    has_subject = False
     last = 0
     for match in [*_SYNTAX.finditer(plain), None]:
         run = plain[last : match.start() if match else len(plain)]
@@ -72,10 +75,11 @@ def translate(text: str, language: Language) -> Translation:
         out.append(part.text)
         negatives += part.negatives
         unknown += part.unknown
+        has_subject = has_subject or part.has_subject
         if match:
             out.append(f" {match.group()} " if match.group()[0] in "<BA" else match.group())
             last = match.end()
-    return Translation(_tidy("".join(out)), tuple(negatives), tuple(dict.fromkeys(unknown)))
+    return Translation(_tidy("".join(out)), tuple(negatives), tuple(dict.fromkeys(unknown)), has_subject)
 
 
 def normalise(text: str) -> str:
@@ -112,7 +116,7 @@ def _translate_run(run: str, language: Language) -> Translation:
         text += ", "
     elif not text and "," in run:
         text = ", "
-    return Translation(text, tuple(negatives), tuple(unknown))
+    return Translation(text, tuple(negatives), tuple(unknown), has_subject)
 
 
 def polished(phrase: str) -> str:
