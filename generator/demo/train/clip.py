@@ -79,16 +79,28 @@ class PairLoss(nn.Module):
 
 def train_clip(workspace: Workspace, minutes: float) -> None:
     """Train the dual encoder on the drawing style, a second set of drawings and the LoRA's style."""
+    recipe = Recipe(
+        minutes, peak_rate=1e-3, weight_decay=0.02, average_decay=0.995, warm_up_steps=60, seed=workspace.plan.seed + 1
+    )
+    _train(workspace, TrainingRun(_new_loss(workspace), recipe, workspace.checkpoint("clip")))
+
+
+def train_vision(workspace: Workspace, minutes: float) -> None:
+    """Train the vision half on; the text half stays what the UNet has learnt, so this may run at any time."""
+    recipe = Recipe(minutes, peak_rate=6e-4, weight_decay=0.02, average_decay=0.995, seed=workspace.plan.seed + 5)
+    loss: Any = _read_loss(workspace).requires_grad_(requires_grad=False).train()
+    loss.model.visual.requires_grad_(requires_grad=True)
+    _train(workspace, TrainingRun(loss, recipe, workspace.checkpoint("vision")))
+
+
+def _train(workspace: Workspace, run: TrainingRun) -> None:
+    """Train a `PairLoss` to the end of its run and log how well it names pictures."""
     pairs = Pairs(
         {name: open_pictures(workspace.pictures(name)) for name in SHARES},
         make_teller(workspace),
         tuple(c.name for c in read_concepts()),
     )
     tokenizer = read_tokenizer(workspace)
-    recipe = Recipe(
-        minutes, peak_rate=1e-3, weight_decay=0.02, average_decay=0.995, warm_up_steps=60, seed=workspace.plan.seed + 1
-    )
-    run = TrainingRun(_new_loss(workspace), recipe, workspace.checkpoint("clip"))
     count = 2 * workspace.plan.batch
     while run.goes_on():
         batch = pairs.batch(count, run.rng)
@@ -110,8 +122,13 @@ def make_teller(workspace: Workspace) -> Teller:
 
 def read_dual_encoder(workspace: Workspace) -> Any:
     """The trained dual encoder, in evaluation mode."""
-    loss: Any = read_average(_new_loss(workspace), workspace.checkpoint("clip"))
-    return loss.model.eval().requires_grad_(requires_grad=False)
+    return _read_loss(workspace).model.eval().requires_grad_(requires_grad=False)
+
+
+def _read_loss(workspace: Workspace) -> Any:
+    refined = workspace.checkpoint("vision")
+    file = refined if refined.is_file() else workspace.checkpoint("clip")
+    return read_average(_new_loss(workspace), file)
 
 
 def _new_loss(workspace: Workspace) -> PairLoss:

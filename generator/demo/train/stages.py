@@ -15,6 +15,7 @@ STAGES: dict[str, tuple[str, str, float]] = {
     "vae": ("vae", "train_vae", 12.0),
     "clip": ("clip", "train_clip", 12.0),
     "unet": ("unet", "train_unet", 90.0),
+    "vision": ("clip", "train_vision", 10.0),
     "decoder": ("vae", "train_decoder", 15.0),
     "lora": ("lora", "train_lora", 8.0),
     "export": ("export", "export_family", 0.0),
