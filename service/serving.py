@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from service.services import Services
 from service.settings import Settings
 
+OWN_LOGGERS = ("service", "generator", "prompts", "uvicorn")
 log = logging.getLogger(__name__)
 
 
@@ -41,9 +42,10 @@ class DrainingServer(uvicorn.Server):
 
 def serve(app: FastAPI, settings: Settings) -> None:
     """Serve `app` until a signal comes."""
-    logging.basicConfig(
-        level=settings.log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
+    # The libraries' own talk stays out unless it matters.
+    logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    for name in OWN_LOGGERS:
+        logging.getLogger(name).setLevel(settings.log_level.upper())
     if not settings.is_loopback:
         log.warning(
             "action=serve host=%s: whoever reaches this port may use the server; it has no accounts yet", settings.host
