@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
-import torch.nn.functional as F
 from PIL import Image
 from safetensors import SafetensorError
-from torch import Tensor, nn
 
 from prompts.errors import ClipModelMissing, InterrogationError
 from prompts.torch_guard import ensure_torchvision
@@ -21,12 +20,12 @@ _PROCESSOR_FILES = ("preprocessor_config.json", "processor_config.json")  # the 
 
 
 class Captioner(Protocol):
-    """Describes a picture in one sentence."""
+    """Describes pictures, one sentence each."""
 
     name: str
 
-    def caption(self, picture: Image.Image) -> str:
-        """One English sentence, lower case, without full stop; empty when the model says nothing."""
+    def captions(self, pictures: Sequence[Image.Image]) -> list[str]:
+        """An English sentence for each picture, in order, without full stop; empty when the model says nothing."""
         ...
 
 
@@ -45,7 +44,7 @@ class BlipCaptioner:
 
     Attributes:
         name: The folder's name.
-        model: transformers' model, its picture tower running fused attention.
+        model: transformers' model.
         processor: transformers' processor of that model.
     """
 
@@ -65,35 +64,17 @@ class BlipCaptioner:
         self.name = folder.name
         self.model = model.to(device).eval()
         self.processor = processor
-        for layer in self.model.vision_model.encoder.layers:
-            layer.self_attn = _FusedAttention(layer.self_attn)
         self._max_tokens = max_tokens
 
     @torch.inference_mode()
-    def caption(self, picture: Image.Image) -> str:
-        """See `Captioner`."""
-        inputs = self.processor(images=picture, return_tensors="pt").to(self.model.device, self.model.dtype)
+    def captions(self, pictures: Sequence[Image.Image]) -> list[str]:
+        """See `Captioner`. Several pictures share every reading of the decoder's weights, its main cost."""
+        if not pictures:
+            return []
+        inputs = self.processor(images=list(pictures), return_tensors="pt").to(self.model.device, self.model.dtype)
         tokens = self.model.generate(**inputs, max_new_tokens=self._max_tokens, num_beams=1, do_sample=False)
-        text: str = self.processor.batch_decode(tokens, skip_special_tokens=True)[0]
-        return text.strip()
-
-
-class _FusedAttention(nn.Module):
-    """BLIP's picture attention over the same weights, without writing out the 577 x 577 scores of every head."""
-
-    def __init__(self, plain: Any) -> None:
-        super().__init__()
-        self._heads = int(plain.num_heads)
-        self.qkv = plain.qkv
-        self.projection = plain.projection
-
-    def forward(self, hidden_states: Tensor, **unused: object) -> tuple[Tensor, None]:
-        """(n, tokens, width) to the same shape; attention weights are not kept."""
-        rows, tokens, width = hidden_states.shape
-        qkv = self.qkv(hidden_states).view(rows, tokens, 3, self._heads, width // self._heads)
-        q, k, v = qkv.permute(2, 0, 3, 1, 4)
-        mixed = F.scaled_dot_product_attention(q, k, v)
-        return self.projection(mixed.transpose(1, 2).reshape(rows, tokens, width)), None
+        texts: list[str] = self.processor.batch_decode(tokens, skip_special_tokens=True)
+        return [text.strip() for text in texts]
 
 
 def check_caption_folder(folder: Path) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from prompts.interrogation.text_tower import SEPARATOR, TextTower
+from prompts.interrogation.text_tower import SEPARATOR, TextTower, is_full
 
 Step = Callable[[int, int], None]
 """Called with (links made, most links); may raise to stop."""
@@ -23,6 +23,8 @@ class ChainRules:
     """Links at most."""
     farthest: bool = False
     """Away from the picture: for negative prompts."""
+    max_tokens: int | None = None
+    """Stop at this length (start and end included) instead of the tower's."""
     compat: bool = False
     """Repeat clip-interrogator's sign fault in `farthest` chains, which keeps the first phrase alone."""
 
@@ -88,6 +90,8 @@ def grow(
         index, found = _best(tower.encode_continuations(prompt, left), picture, sign)
         score = sign * found
         grown = prompt + SEPARATOR + left[index]
+        if not rules.compat and _overfills(tower, grown, rules.max_tokens):
+            break
         link = Link(left[index], found, found - similarity)
         if score > best_score:
             best, best_score = Chain(grown, found, (*links, link)), score
@@ -97,10 +101,15 @@ def grow(
         links.append(link)
         if on_step:
             on_step(number + 1, rules.max_count)
-        if tower.is_full(prompt):
+        if is_full(tower, prompt, rules.max_tokens):
             break
         left.pop(index)
     return best
+
+
+def _overfills(tower: TextTower, prompt: str, limit: int | None) -> bool:
+    """Whether the tower would not see the end of `prompt`; its similarity would be of something shorter."""
+    return tower.length(prompt) > min(tower.max_tokens, limit or tower.max_tokens)
 
 
 def _best(features: Tensor, picture: Tensor, sign: float) -> tuple[int, float]:

@@ -29,6 +29,7 @@ _DRAFTS: dict[str, Callable[[Studio], Draft]] = {
     "best": modes.best,
     "negative": modes.negative,
 }
+_CAPTIONS_TOGETHER = 8  # pictures in one batch of the caption model
 _RANDOM_NOTICE = (
     "The CLIP weights here are random: its ranked terms are chance, shown as evidence and left out of the spell. "
     "Measured facts are true. Get real weights with: spellwright models fetch clip-vit-l-14"
@@ -150,24 +151,32 @@ class ClipInterrogator:
             progress(0.2, "looking")
             features = loaded.towers.encode_pictures(pictures)
             ranked = self._ranked(features, table, mode)
+            captions = self._captions(loaded, pictures, mode, progress)
             shared = (perf_counter() - started) / len(pictures)
             results = []
             for index, picture in enumerate(pictures):
                 own = perf_counter()
-                done = 0.3 + 0.7 * index / len(pictures)
+                done = 0.4 + 0.6 * index / len(pictures)
                 studio = Studio(
                     features[index : index + 1],
                     loaded.towers.text,
                     table,
                     self._options,
-                    self._caption(loaded, picture, mode, progress, done),
+                    captions[index],
                     ranked[index],
-                    _chain_progress(progress, done, 0.7 / len(pictures)),
+                    _chain_progress(progress, done, 0.6 / len(pictures)),
                 )
                 result = self._result(picture, mode, _DRAFTS[mode](studio), studio.caption, loaded)
                 results.append(result.with_seconds(shared + perf_counter() - own))
             progress(1.0, "done")
             return results
+
+    def similarity(self, first: Image.Image, second: Image.Image) -> float:
+        """Cosine of two pictures' features, -1..1; 1 for the same picture."""
+        with self._lock:
+            loaded, _ = self._ready(no_progress)
+            features = loaded.towers.encode_pictures([first, second])
+        return float(features[0] @ features[1])
 
     def warm_up(self, on_progress: Progress | None = None) -> None:
         """Load the models and build the label tables now instead of at the first picture."""
@@ -199,13 +208,16 @@ class ClipInterrogator:
         count = self._options.shortlist if mode == "best" else self._options.max_terms
         return rank(features, modes.positive_table(table).features, count)
 
-    def _caption(
-        self, loaded: LoadedClip, picture: Image.Image, mode: str, progress: Progress, done: float
-    ) -> str | None:
+    def _captions(
+        self, loaded: LoadedClip, pictures: Sequence[Image.Image], mode: str, progress: Progress
+    ) -> list[str | None]:
         if loaded.captioner is None or mode in ("tags", "negative"):
-            return None
-        progress(done, "describing")
-        return loaded.captioner.caption(picture) or None
+            return [None] * len(pictures)
+        captions: list[str | None] = []
+        for start in range(0, len(pictures), _CAPTIONS_TOGETHER):
+            progress(0.3 + 0.1 * start / len(pictures), "describing")
+            captions += [text or None for text in loaded.captioner.captions(pictures[start:][:_CAPTIONS_TOGETHER])]
+        return captions
 
     def _result(
         self, picture: Image.Image, mode: str, draft: Draft, caption: str | None, loaded: LoadedClip

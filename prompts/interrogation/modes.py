@@ -12,7 +12,7 @@ from prompts.interrogation.label_table import LabelTable
 from prompts.interrogation.ranking import Ranked, rank, rank_by_chunks
 from prompts.interrogation.result import Term
 from prompts.interrogation.terms import ARTISTS, FLAVORS, MEDIUMS, MOVEMENTS, NEGATIVE, TRENDINGS
-from prompts.interrogation.text_tower import SEPARATOR, TextTower
+from prompts.interrogation.text_tower import SEPARATOR, TextTower, is_full
 
 Step = Callable[[int, int], None]
 
@@ -28,6 +28,8 @@ class ClipOptions:
     classic_flavors: int = 3
     shortlist: int = 2048
     """Candidates of a chain; 256 is eight times faster and rarely worse."""
+    max_tokens: int | None = None
+    """Longest prompt in the tower's tokens, start and end included; `None` is the tower's own limit (77)."""
     chunk_size: int = 2048
     """Terms per chunk of clip-interrogator's ranking; used with `compat` alone."""
     compat: bool = False
@@ -86,7 +88,7 @@ def best(studio: Studio) -> Draft:
     candidates = [t.text for t in _closest(studio, options.shortlist)]
     caption = studio.caption
     start = None if not caption else (caption, _similarities(studio, [caption])[0])
-    rules = ChainRules(options.min_terms, options.max_terms, compat=options.compat)
+    rules = ChainRules(options.min_terms, options.max_terms, max_tokens=options.max_tokens, compat=options.compat)
     chain = grow(studio.picture, studio.tower, candidates, start, rules, studio.on_step)
     drafts = [
         _measured(studio, _classic_draft(studio, options.max_terms)),
@@ -109,20 +111,20 @@ def negative(studio: Studio) -> Draft:
         far = rank(studio.picture, pool.features, options.shortlist, farthest=True)[0]
     listed = studio.table.rows(NEGATIVE)
     candidates = [pool.texts[row] for row in far.rows] + list(studio.table.texts[listed])
-    rules = ChainRules(max_count=options.max_terms, farthest=True, compat=options.compat)
+    rules = ChainRules(max_count=options.max_terms, farthest=True, max_tokens=options.max_tokens, compat=options.compat)
     chain = grow(studio.picture, studio.tower, candidates, None, rules, studio.on_step)
     return Draft(chain.prompt, _chain_terms(chain, studio.table), chain.similarity)
 
 
-def fitted(parts: Sequence[str], tower: TextTower, *, compat: bool) -> list[str]:
+def fitted(parts: Sequence[str], tower: TextTower, options: ClipOptions) -> list[str]:
     """The parts, in order, that together leave room in the tower; the first always stays.
 
     clip-interrogator tests each part without the separator before it and so may overfill by one token.
     """
     kept = list(parts[:1])
     for part in parts[1:]:
-        joint = "" if compat else SEPARATOR
-        if tower.is_full(SEPARATOR.join(kept) + joint + part):
+        joint = "" if options.compat else SEPARATOR
+        if is_full(tower, SEPARATOR.join(kept) + joint + part, options.max_tokens):
             break
         kept.append(part)
     return kept
@@ -155,7 +157,7 @@ def _classic_draft(studio: Studio, flavors: int) -> Draft:
 def _cut(studio: Studio, lead: list[str], terms: Sequence[Term]) -> Draft:
     """Join and cut to the tower's length. Cutting goes by comma, as the library's does, also inside a term."""
     text = SEPARATOR.join([*lead, *(t.text for t in terms)])
-    kept = SEPARATOR.join(fitted(text.split(SEPARATOR), studio.tower, compat=studio.options.compat))
+    kept = SEPARATOR.join(fitted(text.split(SEPARATOR), studio.tower, studio.options))
     used: list[Term] = []
     reached = len(SEPARATOR.join(lead))
     for term in terms:

@@ -41,9 +41,14 @@ class TextTower(Protocol):
         """As `encode` of `parts[0]`, `parts[0] + ", " + parts[1]`, …: every stage of a joined prompt."""
         ...
 
-    def is_full(self, text: str) -> bool:
-        """Whether `text` leaves no room in the tower's context."""
+    def length(self, text: str) -> int:
+        """Tokens of `text`'s row, start and end included; may be more than `max_tokens` when it is cut."""
         ...
+
+
+def is_full(tower: TextTower, text: str, limit: int | None = None) -> bool:
+    """Whether `text` leaves no room in the tower's context, or in `limit` tokens (start and end included)."""
+    return tower.length(text) >= min(tower.max_tokens, limit or tower.max_tokens)
 
 
 def text_tower(model: nn.Module, tokens: ClipTokens | None, tokenizer: Any) -> TextTower:
@@ -91,10 +96,11 @@ class PlainTextTower:
         """See `TextTower`."""
         return self.encode([SEPARATOR.join(parts[: i + 1]) for i in range(len(parts))])
 
-    def is_full(self, text: str) -> bool:
-        """See `TextTower`. A row that ends with the token that pads an empty text is not full."""
-        rows = self._tokenizer([text, ""])
-        return bool(rows[0, -1] != rows[1, -1])
+    def length(self, text: str) -> int:
+        """See `TextTower`. Counts what is not the padding of an empty text; a cut row has `max_tokens`."""
+        row, empty = self._tokenizer([text, ""])
+        padding = torch.nonzero(row != empty[-1]).flatten()
+        return int(padding[-1]) + 1 if len(padding) else 0
 
 
 class CausalTextTower:
@@ -155,9 +161,9 @@ class CausalTextTower:
         cuts = [1 + len(body) for body in bodies]
         return self._pass.pooled_at((self._tokens.start, *whole), cuts, self._tokens.end)
 
-    def is_full(self, text: str) -> bool:
+    def length(self, text: str) -> int:
         """See `TextTower`."""
-        return self._tokens.is_full(text)
+        return len(self._tokens.body(text)) + 2
 
     def _prefix_of(self, ids: Body) -> Prefix:
         """Reuses as much of the last prefix as `ids` starts with."""

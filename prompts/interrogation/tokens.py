@@ -39,10 +39,6 @@ class ClipTokens:
         room = self.context_length - 2
         return (self.start, *body[:room], self.end)
 
-    def is_full(self, text: str) -> bool:
-        """Whether `text` fills (or overfills) the tower's context."""
-        return len(self.encode(text)) + 2 >= self.context_length
-
 
 def is_plain(text: str) -> bool:
     """Printable ASCII without `&`: text that no Unicode repair or HTML unescaping touches."""

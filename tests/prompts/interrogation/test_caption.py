@@ -80,8 +80,8 @@ def test_a_local_blip_describes_a_picture_and_repeats_itself(
 ) -> None:
     monkeypatch.setattr("socket.socket.connect", _no_network)
     captioner = BlipCaptioner(blip_folder, max_tokens=6)
-    captions = [captioner.caption(photo(n)) for n in range(3)]
-    assert captions == [captioner.caption(photo(n)) for n in range(3)]
+    captions = captioner.captions([photo(n) for n in range(3)])
+    assert captions == captioner.captions([photo(n) for n in range(3)])
     assert captioner.name == "blip-tiny"
     for caption in captions:
         assert caption == caption.strip()
@@ -89,16 +89,13 @@ def test_a_local_blip_describes_a_picture_and_repeats_itself(
         assert len(caption.split()) <= 1 + 6, "the start token is a plain word here"
 
 
-def test_fused_attention_sees_what_the_plain_one_sees(blip_folder: Path) -> None:
-    import torch
-    from transformers import BlipForConditionalGeneration
-
-    plain = BlipForConditionalGeneration.from_pretrained(blip_folder, local_files_only=True).eval()
-    fused = BlipCaptioner(blip_folder).model
-    pixels = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
-    with torch.inference_mode():
-        expected = plain.vision_model(pixel_values=pixels).last_hidden_state
-        assert torch.allclose(fused.vision_model(pixel_values=pixels).last_hidden_state, expected, atol=1e-5)
+def test_pictures_described_together_get_what_each_gets_alone(
+    blip_folder: Path, photo: Callable[[int], Image.Image]
+) -> None:
+    captioner = BlipCaptioner(blip_folder, max_tokens=6)
+    together = captioner.captions([photo(n) for n in range(5)])
+    assert together == [captioner.captions([photo(n)])[0] for n in range(5)]
+    assert captioner.captions([]) == []
 
 
 def _no_network(*args: object) -> None:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from prompts.interrogation.chain import Chain, ChainRules, grow
 from prompts.interrogation.terms import TermList
-from prompts.interrogation.text_tower import PlainTextTower
+from prompts.interrogation.text_tower import PlainTextTower, is_full
 from prompts.interrogation.towers import ClipTowers
 
 
@@ -40,7 +40,7 @@ def reference(picture: Tensor, towers: ClipTowers, phrases: Sequence[str], start
         if grown_score <= current_score and number >= rules.min_count:
             break
         current, current_score = grown, grown_score
-        if tower.is_full(current):
+        if is_full(tower, current):
             break
         left.remove(winner)
     return best
@@ -103,8 +103,8 @@ class FixedScores:
     def encode_growth(self, parts: Sequence[str]) -> Tensor:
         return self.encode([", ".join(parts[: i + 1]) for i in range(len(parts))])
 
-    def is_full(self, text: str) -> bool:
-        return False
+    def length(self, text: str) -> int:
+        return len(text)
 
 
 PICTURE = torch.tensor([[1.0, 0.0]])
@@ -152,6 +152,13 @@ def test_short_lists_end_the_chain_instead_of_breaking_it(
 ) -> None:
     tower = FixedScores({"a": 0.5, "a, b": 0.6})
     assert grow(PICTURE, tower, phrases, start, ChainRules(8, 32)).prompt == expected
+
+
+def test_a_chain_ends_at_the_token_limit() -> None:
+    tower = FixedScores({"a": 0.1, "a, b": 0.2, "a, b, c": 0.3, "a, b, c, d": 0.4})
+    for limit, expected in ((3, "a"), (4, "a, b"), (6, "a, b"), (7, "a, b, c")):  # this tower counts characters
+        rules = ChainRules(8, 9, max_tokens=limit)
+        assert grow(PICTURE, tower, ["a", "b", "c", "d"], None, rules).prompt == expected
 
 
 def test_progress_may_stop_a_chain() -> None:

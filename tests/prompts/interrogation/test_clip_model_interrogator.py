@@ -6,7 +6,7 @@ import statistics
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +32,8 @@ class ShortCaption:
 
     name = "short"
 
-    def __init__(self) -> None:
-        self.calls = 0
-
-    def caption(self, picture: Image.Image) -> str:
-        self.calls += 1
-        return "a photo of a table"
+    def captions(self, pictures: Sequence[Image.Image]) -> list[str]:
+        return ["a photo of a table"] * len(pictures)
 
 
 @pytest.fixture
@@ -189,6 +185,15 @@ def test_a_prompt_always_leaves_room_in_the_tower(make: Callable[..., ClipInterr
     assert ", ".join(t.text for t in shown) == result.prompt
 
 
+@pytest.mark.parametrize("mode", ["fast", "classic", "best", "negative"])
+def test_a_token_limit_holds_in_every_mode(
+    mode: str, make: Callable[..., ClipInterrogator], photo: Photo, tiny_towers: ClipTowers
+) -> None:
+    short = make(caption=True, options=ClipOptions(max_tokens=14)).interrogate(photo(1), mode)
+    assert short.prompt
+    assert tiny_towers.text.length(short.prompt) <= 14
+
+
 def test_fast_takes_only_terms_that_stand_out_from_a_short_list(
     make: Callable[..., ClipInterrogator], photo: Photo
 ) -> None:
@@ -255,6 +260,13 @@ def test_results_do_not_depend_on_the_hash_seed(
         )
         outputs.add(done.stdout)
     assert len(outputs) == 1
+
+
+def test_a_picture_is_closest_to_itself(make: Callable[..., ClipInterrogator], photo: Photo) -> None:
+    clip = make()
+    assert clip.similarity(photo(1), photo(1)) == pytest.approx(1.0, abs=1e-6)
+    assert clip.similarity(photo(1), photo(2)) == pytest.approx(clip.similarity(photo(2), photo(1)), abs=1e-6)
+    assert clip.similarity(photo(1), photo(2)) < 0.999
 
 
 def test_loading_leaves_torchs_random_state_alone(make: Callable[..., ClipInterrogator], photo: Photo) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -32,8 +32,8 @@ class FixedCaption:
 
     name = "fixed"
 
-    def caption(self, picture: Image.Image) -> str:
-        return CAPTION
+    def captions(self, pictures: Sequence[Image.Image]) -> list[str]:
+        return [CAPTION] * len(pictures)
 
 
 @pytest.fixture(scope="module")

@@ -36,8 +36,8 @@ class CountingTower:
     def encode_growth(self, parts: Sequence[str]) -> Tensor:
         return self._tower.encode_growth(parts)
 
-    def is_full(self, text: str) -> bool:
-        return self._tower.is_full(text)
+    def length(self, text: str) -> int:
+        return self._tower.length(text)
 
 
 LISTS = (TermList("colors", ("red", "blue", "green")), TermList("things", ("a cat", "a dog")))

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from prompts.interrogation.causal_parts import causal_parts
-from prompts.interrogation.text_tower import CausalTextTower, PlainTextTower
+from prompts.interrogation.text_tower import CausalTextTower, PlainTextTower, is_full
 from prompts.interrogation.towers import ClipTowers, towers_of
 
 TEXTS = [
@@ -106,7 +106,16 @@ def test_a_text_is_full_when_its_row_leaves_no_token(
     words: int, full: bool, pair: tuple[CausalTextTower, PlainTextTower]
 ) -> None:
     text = "word " * words
-    assert [tower.is_full(text) for tower in pair] == [full, full]
+    assert [is_full(tower, text) for tower in pair] == [full, full]
+    assert [is_full(tower, text, 1000) for tower in pair] == [full, full], "a limit never widens the tower"
+    assert [is_full(tower, text, 3) for tower in pair] == [True, True]
+
+
+@pytest.mark.parametrize(("text", "length"), [("", 2), ("word", 3), ("a cat, red", 6), ("word " * 75, 77)])
+def test_both_towers_count_the_same_tokens(
+    text: str, length: int, pair: tuple[CausalTextTower, PlainTextTower]
+) -> None:
+    assert [tower.length(text) for tower in pair] == [length, length]
 
 
 @pytest.mark.parametrize("text_cfg", [{"no_causal_mask": True}, {"pool_type": "last"}, {"pool_type": "first"}])
