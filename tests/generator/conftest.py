@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from generator.config import EngineConfig, ModelFolders
 from generator.demo.family import DemoFamily, read_family
+from generator.device import Compute
 from generator.engine import Engine
 from generator.events import FINAL_EVENTS, Event, Failed, ImageReady
+from generator.models.catalogue import ModelEntry
+from generator.models.checkpoint import Checkpoint
+from generator.models.resident import Resident, open_checkpoint
 from generator.request import GenerationRequest
 from prompts.resolve import resolve
 from prompts.spell import Params, Spell
@@ -34,10 +38,22 @@ def model_folders(tiny_family: DemoFamily, tmp_path: Path) -> ModelFolders:
     )
 
 
+@pytest.fixture(scope="session")
+def tiny_checkpoint(tiny_family: DemoFamily) -> Checkpoint:
+    """Opened once: loading takes longer than most tests."""
+    return open_checkpoint(ModelEntry("tiny", tiny_family.checkpoint, "folder", "sd15"), Compute.resolve("cpu", "auto"))
+
+
 @pytest.fixture
-def engine(model_folders: ModelFolders) -> Engine:
+def engine(model_folders: ModelFolders, tiny_checkpoint: Checkpoint) -> Iterator[Engine]:
+    """An engine with the tiny checkpoint in memory already; its weights are the base's again afterwards."""
     # One thread: the tiny networks spend longer waking threads than computing.
-    return Engine(EngineConfig(model_folders, device="cpu", threads=1))
+    made = Engine(EngineConfig(model_folders, device="cpu", threads=1))
+    resident = Resident(tiny_checkpoint, made.catalogue)
+    made._resident = resident
+    yield made
+    resident.set_unet_loras(())
+    resident.set_text_loras(())
 
 
 @pytest.fixture

@@ -2,20 +2,11 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-import pytest
 import torch
 
-from generator.demo.family import DemoFamily
 from generator.device import Compute
-from generator.models.catalogue import ModelEntry
 from generator.models.checkpoint import Checkpoint
-from generator.models.resident import open_checkpoint
 from generator.preview import Previewer, to_picture
-
-
-@pytest.fixture(scope="module")
-def checkpoint(tiny_family: DemoFamily) -> Checkpoint:
-    return open_checkpoint(ModelEntry("tiny", tiny_family.checkpoint, "folder"), Compute.resolve("cpu", "auto"))
 
 
 def test_pixels_become_rows_of_rgb_rounded_to_the_nearest_level() -> None:
@@ -46,16 +37,16 @@ def test_the_map_of_a_linear_decoder_is_found_exactly() -> None:
     assert max(abs(a - b) for a, b in levels) <= 1
 
 
-def test_a_preview_has_the_size_of_the_latents_and_is_the_same_again(checkpoint: Checkpoint) -> None:
+def test_a_preview_has_the_size_of_the_latents_and_is_the_same_again(tiny_checkpoint: Checkpoint) -> None:
     latents = torch.randn(1, 4, 6, 9)
-    previewer = Previewer(checkpoint)
+    previewer = Previewer(tiny_checkpoint)
     first = previewer.picture(latents)
     assert (first.width, first.height) == (9, 6)
     assert previewer.picture(latents) == first
 
 
-def test_the_pixels_of_a_picture_survive_encoding_and_decoding_in_shape(checkpoint: Checkpoint) -> None:
+def test_the_pixels_of_a_picture_survive_encoding_and_decoding_in_shape(tiny_checkpoint: Checkpoint) -> None:
     pixels = torch.rand(1, 3, 40, 64)
-    latents = checkpoint.encode(pixels)
+    latents = tiny_checkpoint.encode(pixels)
     assert latents.shape == (1, 4, 5, 8)
-    assert checkpoint.decode(latents).shape == pixels.shape
+    assert tiny_checkpoint.decode(latents).shape == pixels.shape

@@ -4,18 +4,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from generator.demo.family import DemoFamily
-from generator.device import Compute
 from generator.errors import UnsupportedSpell
-from generator.models.catalogue import ModelEntry
 from generator.models.checkpoint import Checkpoint
-from generator.models.resident import open_checkpoint
 from generator.sampling.conditioning import Conditioner, PassPrompts, ScheduledContext, emphasise
 
 
-@pytest.fixture(scope="module")
-def checkpoint(tiny_family: DemoFamily) -> Checkpoint:
-    return open_checkpoint(ModelEntry("tiny", tiny_family.checkpoint, "folder"), Compute.resolve("cpu", "auto"))
+@pytest.fixture
+def checkpoint(tiny_checkpoint: Checkpoint) -> Checkpoint:
+    return tiny_checkpoint
 
 
 @pytest.fixture
