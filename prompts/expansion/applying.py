@@ -146,6 +146,9 @@ def _add(text: str, phrase: str, *, at_start: bool) -> str:
     tail = _TAIL_WEIGHT.search(text)
     body, weight = (text[: tail.start()], tail.group()) if tail else (text, "")
     body = body.rstrip()
+    if body.endswith(".") and not body.endswith(".."):
+        # Prose goes on inside its last sentence.
+        body, weight = body[:-1], "." + weight
     glue = " " if body.endswith((",", "，", "、", "BREAK", "AND")) else ", "
     return f"{body}{glue}{added}{weight}"
 

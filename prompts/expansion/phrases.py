@@ -14,6 +14,9 @@ from dataclasses import dataclass
 COMMAS = ",，、\n"
 """What ends a phrase outside brackets: Chinese and Japanese writers use their own commas."""
 
+_AFTER_SENTENCE = ("", " ", "\n")
+"""A full stop before one of these ends a sentence of a prose prompt; `1.5` and `v1.5` hold together."""
+
 _CLOSERS = {"(": ")", "[": "]", "{": "}"}
 _KEYWORD = re.compile(r"(?<!\w)(?:BREAK|AND)(?!\w)")
 _TAG = re.compile(r"<\w+:[^<>]*>")
@@ -50,7 +53,7 @@ def phrase_key(text: str) -> str:
 
 
 def split(prompt: str) -> tuple[Phrase, ...]:
-    """The phrases of `prompt` in order; a bracketed group with commas inside counts as its members.
+    """The phrases and sentences of `prompt` in order; a bracketed group with commas inside counts as its members.
 
     Linear in the length; unbalanced brackets keep the rest of the text as one phrase (A1111 weighs
     it to the end as well). Empty prompt: no phrases.
@@ -152,7 +155,7 @@ def _segments(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 def _gap_length(text: str, position: int) -> int:
     char = text[position]
-    if char in COMMAS:
+    if char in COMMAS or (char == "." and text[position + 1 : position + 2] in _AFTER_SENTENCE):
         return 1
     pattern = _TAG if char == "<" else _KEYWORD if char in "BA" else None
     match = pattern.match(text, position) if pattern else None

@@ -66,7 +66,7 @@ def without(mention: Mention) -> str | None:
     while before and not _is_link(before[-1].group()):
         before.pop()
     if not before:
-        return None
+        return _head_without(mention)
     low = before[-1].start()
     while len(before) > 1 and _is_link(before[-2].group()) and before[-1].group().casefold() != "and":
         before.pop()
@@ -78,6 +78,30 @@ def without(mention: Mention) -> str | None:
         return f"{head} {core[low : before[-1].end()]} {tail[following.end() :]}".strip()
     left = f"{head} {tail}".strip(" ,")
     return left or None
+
+
+def _head_without(mention: Mention) -> str | None:
+    """`night city` without `night` is `city`, `a photo of a cat` without `photo` is `a cat`.
+
+    The other way round nothing is left: `a cat in a box` without `cat`.
+    """
+    tail = mention.phrase.core[mention.end :].lstrip()
+    following = _WORD.match(tail)
+    if following is None:
+        return None
+    if following.group().casefold() == "of":
+        return tail[following.end() :].strip() or None
+    if _is_link(following.group()):
+        return None
+    return instead(mention, "").strip() if mention.start == 0 else _respoken(mention.phrase.core[: mention.start], tail)
+
+
+def _respoken(head: str, tail: str) -> str:
+    """`head` and `tail` with the article that `tail` wants: `an ` + `city` -> `a city`."""
+    spoken = re.sub(
+        r"\b(?:[Aa]n?)\s+$", lambda m: ("A" if m.group()[0] == "A" else "a") + article(tail)[1:] + " ", head
+    )
+    return f"{spoken}{tail}".strip()
 
 
 def instead(mention: Mention, new: str) -> str:

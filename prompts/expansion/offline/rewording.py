@@ -20,7 +20,7 @@ from prompts.expansion.offline.intents import Intent
 from prompts.expansion.offline.looks import Look, look_named
 from prompts.expansion.offline.mentions import Mention, instead, mentions, noun_before, without
 from prompts.expansion.offline.scene import Scene, bare
-from prompts.expansion.offline.scenery import State, states, style_in, styles
+from prompts.expansion.offline.scenery import State, Style, states, style_in, styles
 from prompts.expansion.offline.words import article, contains, fold, folded, plural
 from prompts.expansion.phrases import phrase_key, split, weighted
 from prompts.spell import Spell
@@ -130,9 +130,8 @@ def _as_state(text: str, spell: Spell, *, only_known: bool = False) -> list[Edit
     if state is not None:
         return _change_state(state, spell)
     if style is not None and any(len(folded(core)) <= len(folded(word)) + 1 for word in style.words):
-        others = [word for other in styles() if other.name != style.name for word in (*other.tags, *other.words)]
-        chosen = core if len(folded(core)) > 1 else style.tags[0]
-        return [*_cut_all(spell.prompt, others, keep=chosen), *_missing(chosen, spell)]
+        is_its_name = len(folded(core)) > 1 and any(folded(core) == folded(word) for word in style.words)
+        return _change_style(style, core if is_its_name else style.tags[0], spell)
     if look is not None:
         return _apply_look(look, spell)
     return None if only_known else _added(text, spell)
@@ -147,6 +146,20 @@ def _state_named(text: str) -> State | None:
 def _topic(text: str) -> str:
     """`in the rain` -> `rain`, `a red hat` -> `red hat`."""
     return bare(_PREPOSITION.sub("", text.strip())) or text.strip()
+
+
+def _change_style(style: Style, phrase: str, spell: Spell) -> list[Edit]:
+    """Cut what says another style; `A photograph of a cat` becomes `A watercolor painting of a cat`."""
+    others = [other for other in styles() if other.name != style.name]
+    led = [
+        ReplacePhrase(p.core, style.lead + p.core[len(other.lead) :])
+        for p in split(spell.prompt)
+        for other in others
+        if p.core.casefold().startswith(other.lead.casefold() + " ")
+    ]
+    words = [word for other in others for word in (*other.tags, *other.words)]
+    cuts = _cut_all(spell.prompt, words, keep=phrase, before=led)
+    return [*led, *cuts, *([] if led else _missing(phrase, spell))]
 
 
 def _change_state(state: State, spell: Spell) -> list[Edit]:
@@ -195,9 +208,9 @@ def _kind(text: str) -> str:
     return next((kinds[word] for word in reversed(folded(text)) if word in kinds), "")
 
 
-def _cut_all(prompt: str, words: Iterable[str], keep: str = "") -> list[Edit]:
+def _cut_all(prompt: str, words: Iterable[str], keep: str = "", before: Iterable[Edit] = ()) -> list[Edit]:
     edits: list[Edit] = []
-    touched: set[str] = set()
+    touched = {edit.old for edit in before if isinstance(edit, ReplacePhrase)}
     for word in sorted(set(words), key=lambda w: (-len(folded(w)), w)):
         if keep and contains(keep, word):
             continue

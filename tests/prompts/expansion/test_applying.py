@@ -59,6 +59,10 @@ RICH = "a girl, (red hat:1.2), BREAK [rain:snow:0.5], <lora:old:1> neon lights, 
         ("a cat, ((rain))", Reweight("rain", 0.8), "a cat, (rain:0.8)"),
         ("[rain:snow:0.5]", Reweight("[rain:snow:0.5]", 1.2), "([rain:snow:0.5]:1.2)"),
         ("一个女孩，雨", RemovePhrase("雨"), "一个女孩"),
+        ("A photo of a cat. Soft light, fog.", AddPhrase("rain"), "A photo of a cat. Soft light, fog, rain."),
+        ("A photo of a cat. Soft light, fog.", RemovePhrase("soft light"), "A photo of a cat. fog."),
+        ("A photo of a cat. Soft light, fog.", RemovePhrase("fog"), "A photo of a cat. Soft light."),
+        ("A cat...", AddPhrase("rain"), "A cat..., rain"),
     ],
 )
 def test_an_edit_changes_its_own_phrase_and_one_comma(prompt: str, edit: Edit, result: str) -> None:

@@ -40,6 +40,8 @@ PROMPTISH = st.text(alphabet="ab ,()[]{}:|.12\\<>BREAKND，\n女", max_size=60)
         ("(a cat, a dog", ["(a cat, a dog"]),
         ("a cat), a dog", ["a cat)", "a dog"]),
         ("{a|b}, c", ["{a|b}", "c"]),
+        ("A photo of a cat. Soft light, fog.", ["A photo of a cat", "Soft light", "fog"]),
+        ("v1.5, (a:1.2), f/1.8 lens", ["v1.5", "a", "f/1.8 lens"]),
     ],
 )
 def test_a_prompt_is_split_at_commas_outside_brackets(prompt: str, cores: list[str]) -> None:

@@ -250,6 +250,30 @@ def test_a_long_phrase_is_weighed_inside_and_weighed_on_from_there() -> None:
     assert "(armour:0.92)" in back.prompt
 
 
+@pytest.mark.parametrize(
+    ("prompt", "message", "after"),
+    [
+        (
+            "A photograph of a cat. Soft light, fog.",
+            "in watercolour",
+            "A watercolor painting of a cat. Soft light, fog.",
+        ),
+        ("A photograph of a cat. Fog.", "make it more realistic", "A photograph of a cat. Fog."),
+        ("oil painting of a cat", "as a photo", "a cat, photograph"),
+        ("a night city, neon", "make it day", "a city, neon, in daylight"),
+        ("an evening sky over a lake", "make it night", "a sky over a lake, at night"),
+        ("a night owl cafe", "make it day", "an owl cafe, in daylight"),
+        ("(a rainy street:1.2), fog", "make it sunny", "(a street:1.2), fog, in bright sunshine"),
+        ("sunset beach", "make it night", "beach, at night"),
+        ("a girl with a hat and an umbrella", "no hat", "a girl with an umbrella"),
+        ("a girl with an umbrella and a hat", "no hat", "a girl with an umbrella"),
+        ("a cat in a box", "no cat", ""),
+    ],
+)
+def test_the_subject_survives_a_change_of_style_time_or_weather(prompt: str, message: str, after: str) -> None:
+    assert turn(message, Spell(prompt=prompt))[1].prompt == after
+
+
 def test_weights_stay_within_sane_limits() -> None:
     spell = Spell(prompt="a cat, fog")
     for _ in range(12):
