@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from prompts.limits import IDEA_CHARACTERS
 from service.spell_json import ParamsModel, SpellModel
 
+MAX_VERSION = 2**31 - 1
 BASE64_DOC = "Base64 or data URL of a PNG, JPEG or WebP."
 
 
@@ -50,7 +51,7 @@ class SpellEditIn(Body):
     """A version edited by hand."""
 
     spell: SpellModel
-    parent: int = Field(ge=1, description="The version that was edited; it must be the newest.")
+    parent: int = Field(ge=1, le=MAX_VERSION, description="The version that was edited; it must be the newest.")
     note: str = Field(default="", max_length=500)
 
 
@@ -58,7 +59,9 @@ class ChatIn(Body):
     """One chat message."""
 
     message: str = Field(description="In any language.", examples=["make it night, and less crowded"])
-    parent: int | None = Field(default=None, ge=1, description="The version you look at; unset takes the newest.")
+    parent: int | None = Field(
+        default=None, ge=1, le=MAX_VERSION, description="The version you look at; unset takes the newest."
+    )
     offline: bool = False
 
 
@@ -66,7 +69,7 @@ class HandsIn(Body):
     """What to do with the hand plan."""
 
     apply: bool = Field(default=False, description="Store the plan as the next version.")
-    parent: int | None = Field(default=None, ge=1)
+    parent: int | None = Field(default=None, ge=1, le=MAX_VERSION)
 
 
 class OverridesModel(ParamsModel):
@@ -82,7 +85,7 @@ class JobIn(Body):
 
     spell: SpellModel | None = None
     spell_id: str | None = Field(default=None, max_length=26)
-    version: int | None = Field(default=None, ge=1, description="Unset takes the newest.")
+    version: int | None = Field(default=None, ge=1, le=MAX_VERSION, description="Unset takes the newest.")
     count: int = Field(default=1, ge=1, description="Pictures; the n-th gets seed + n.")
     overrides: OverridesModel = OverridesModel()
 

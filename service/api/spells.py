@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 
 from service.api.deps import Before, IdDep, Limit, ServicesDep
 from service.api.reading import spell_view
-from service.api.schemas import HandsIn, SpellCreateIn, SpellEditIn
+from service.api.schemas import MAX_VERSION, HandsIn, SpellCreateIn, SpellEditIn
 from service.api.views import HandsView, SpellPage, SpellSummaryView, SpellVersionView, SpellView
 from service.errors import RequestInvalid
 from service.spells import Author
+
+VersionNumber = Annotated[int, Path(ge=1, le=MAX_VERSION)]
 
 router = APIRouter(prefix="/api/spells", tags=["spells"])
 
@@ -46,7 +48,7 @@ async def read_spell(spell_id: IdDep, services: ServicesDep) -> SpellView:
 
 
 @router.get("/{id}/versions/{number}")
-async def read_version(spell_id: IdDep, number: int, services: ServicesDep) -> SpellVersionView:
+async def read_version(spell_id: IdDep, number: VersionNumber, services: ServicesDep) -> SpellVersionView:
     """One version."""
     return SpellVersionView.of(await services.library.get(spell_id, number))
 
@@ -55,8 +57,8 @@ async def read_version(spell_id: IdDep, number: int, services: ServicesDep) -> S
 async def read_difference(
     spell_id: IdDep,
     services: ServicesDep,
-    old: Annotated[int, Query(ge=1)],
-    new: Annotated[int, Query(ge=1)],
+    old: Annotated[int, Query(ge=1, le=MAX_VERSION)],
+    new: Annotated[int, Query(ge=1, le=MAX_VERSION)],
 ) -> dict[str, Any]:
     """What changed from version `old` to version `new`."""
     return (await services.library.difference(spell_id, old, new)).to_json()

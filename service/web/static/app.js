@@ -13,10 +13,10 @@ $("language").value = language();
 
 const book = new Book();
 const editor = new Editor();
-const panel = new JobPanel((spell) => { editor.show(spell); say(t("used")); $("prompt").focus(); }, complain);
+let catalogue = null;
+const panel = new JobPanel((spell) => { editor.show(spell); say(t("used")); $("prompt").focus(); }, complain, noticeOf);
 new Photo(book, complain);
 new Talk(book, keepEdits, complain);
-let catalogue = null;
 
 book.addEventListener("changed", () => {
   editor.show(book.head.spell);
@@ -96,6 +96,11 @@ function complain(problem) {
   $("alert").hidden = false;
 }
 
+/** The honest sentence about a checkpoint, when there is one. */
+function noticeOf(name) {
+  return catalogue?.checkpoints.find((entry) => entry.name === name)?.notice ?? "";
+}
+
 function showVersion() {
   $("spell-version").textContent = book.head ? t("spellVersion", { number: book.head.number }) : "";
 }
@@ -119,7 +124,6 @@ function remember(changes) {
 
 async function start() {
   const place = new URLSearchParams(location.hash.slice(1));
-  if (place.get("job")) panel.watch(place.get("job"));
   const opening = place.get("spell") ? book.open(place.get("spell")).catch(complain) : null;
   const patience = setTimeout(() => say(t("loadingModels")), 700);
   try {
@@ -131,6 +135,7 @@ async function start() {
     complain(problem);
   }
   clearTimeout(patience);
+  if (place.get("job")) panel.watch(place.get("job"));
   await opening;
   document.body.dataset.ready = "yes";
 }

@@ -11,9 +11,11 @@ export class JobPanel {
   #job = null;
   #stop = () => {};
   #isOver = false;
+  noticeOf; // what people must know about a checkpoint's pictures
 
-  constructor(use, complain) {
+  constructor(use, complain, noticeOf) {
     this.#use = use;
+    this.noticeOf = noticeOf;
     this.#complain = complain;
     $("cancel").addEventListener("click", async () => {
       try {
@@ -45,6 +47,7 @@ export class JobPanel {
 
   #snapshot(job) {
     for (const image of job.images) this.#picture(image.id, image.slot, image.seed, image.notes);
+    $("job-notice").textContent = this.noticeOf(job.spell?.params.checkpoint);
     this.#moved(job);
     if (job.status === "queued") $("job-status").textContent = t("queued", { ahead: job.queue_ahead });
     else if (job.progress && !FINAL.includes(job.status)) this.#progress(job.progress);
