@@ -159,7 +159,7 @@ def _change_style(style: Style, phrase: str, spell: Spell) -> list[Edit]:
     ]
     words = [word for other in others for word in (*other.tags, *other.words)]
     cuts = _cut_all(spell.prompt, words, keep=phrase, before=led)
-    return [*led, *cuts, *([] if led else _missing(phrase, spell))]
+    return [*led, *cuts, *([] if led or contains(spell.prompt, phrase) else _missing(phrase, spell))]
 
 
 def _change_state(state: State, spell: Spell) -> list[Edit]:

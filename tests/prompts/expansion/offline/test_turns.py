@@ -263,7 +263,7 @@ def test_a_long_phrase_is_weighed_inside_and_weighed_on_from_there() -> None:
         ("a night city, neon", "make it day", "a city, neon, in daylight"),
         ("an evening sky over a lake", "make it night", "a sky over a lake, at night"),
         ("a night owl cafe", "make it day", "an owl cafe, in daylight"),
-        ("(a rainy street:1.2), fog", "make it sunny", "(a street:1.2), fog, in bright sunshine"),
+        ("(a rainy street:1.2), neon", "make it sunny", "(a street:1.2), neon, in bright sunshine"),
         ("sunset beach", "make it night", "beach, at night"),
         ("a girl with a hat and an umbrella", "no hat", "a girl with an umbrella"),
         ("a girl with an umbrella and a hat", "no hat", "a girl with an umbrella"),
