@@ -161,8 +161,8 @@ class Engine:
         resident = self._loaded()
         try:
             resident.set_unet_loras(chosen[0].unet_loras)
-            pad_to = self._config.max_rows if self._config.deterministic else 0
-            broken = run(chosen, resident.checkpoint, pad_to)
+            rows, is_deterministic = self._config.max_rows, self._config.deterministic
+            broken = run(chosen, resident.checkpoint, rows, is_deterministic=is_deterministic)
         except Exception as error:  # noqa: BLE001 - see _admit_waiting
             self._call_failed(chosen, error, events)
             return

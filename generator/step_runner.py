@@ -11,14 +11,17 @@ from generator.sample import Sample
 from generator.sampling.guidance import guide
 
 
-def run(samples: Sequence[Sample], checkpoint: Checkpoint, pad_to: int = 0) -> list[Sample]:
+def run(
+    samples: Sequence[Sample], checkpoint: Checkpoint, max_rows: int, *, is_deterministic: bool = False
+) -> list[Sample]:
     """Advance every sample by one UNet call.
 
     Args:
         samples: With equal batch keys; at least one.
         checkpoint: Opened, with the samples' LoRAs on its UNet.
-        pad_to: Fill the call up to this many rows (a multiple of it, if there are more), so that the
-            kernels run the same way whatever the number of pictures; 0 does not.
+        max_rows: More rows than this (one picture of many `AND` parts) are called in pieces.
+        is_deterministic: Fill every piece up to `max_rows`, so that the kernels run the same way whatever
+            the number of pictures.
 
     Returns:
         The samples whose output was not finite; they did not advance.
@@ -30,13 +33,15 @@ def run(samples: Sequence[Sample], checkpoint: Checkpoint, pad_to: int = 0) -> l
         latents += [call.model_input] * len(rows)
         timesteps += [call.timestep] * len(rows)
         context += rows
-    if pad_to:
-        missing = -len(latents) % pad_to
+    if is_deterministic:
+        missing = -len(latents) % max_rows
         latents += [torch.zeros_like(latents[0])] * missing
         timesteps += [0.0] * missing
         context += [torch.zeros_like(context[0])] * missing
     times = torch.tensor(timesteps, dtype=torch.float32, device=latents[0].device)
-    output = checkpoint.predict(torch.cat(latents), times, torch.cat(context))
+    pieces = [slice(i, i + max_rows) for i in range(0, len(latents), max_rows)]
+    outputs = [checkpoint.predict(torch.cat(latents[p]), times[p], torch.cat(context[p])) for p in pieces]
+    output = torch.cat(outputs)
     broken = []
     first = 0
     for sample, rows in zip(samples, contexts, strict=True):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from generator.errors import UnsupportedSpell
 from generator.models.checkpoint import TEXT_TOKENS, Checkpoint
 from prompts.language.chunks import CHUNK_TOKENS, Chunk, chunk
 from prompts.language.composition import split_and
@@ -19,6 +20,9 @@ from prompts.language.scheduling import schedule
 
 _REMEMBERED = 64
 """Encoded texts kept; one of SD1.5 is 231 KB per chunk."""
+
+_AND_PARTS = 32
+"""Each is a UNet row in every step."""
 
 TextKey = tuple[object, ...]
 
@@ -84,9 +88,16 @@ class Conditioner:
             lora_key: What stands on the text encoder now; equal keys mean equal weights.
 
         Raises:
-            UnsupportedSpell: Clip skip beyond the text encoder's layers.
+            UnsupportedSpell: Clip skip beyond the text encoder's layers, or too many `AND` parts.
         """
         parts = split_and(prompts.prompt)
+        if len(parts) > _AND_PARTS:
+            raise UnsupportedSpell(
+                f"The prompt joins {len(parts)} parts with AND; the limit is {_AND_PARTS}.",
+                field="prompt",
+                got=len(parts),
+                limit=_AND_PARTS,
+            )
         texts = [(self._schedule(text, prompts), weight) for text, weight in parts]
         negative = self._schedule(prompts.negative_prompt, prompts)
         needed = [text for entries, _ in [*texts, (negative, 1.0)] for _, text in entries]

@@ -319,3 +319,20 @@ def test_many_requests_are_admitted_a_few_at_a_time(model_folders: ModelFolders,
     started = [sum(isinstance(e, Started) for e in engine.step()) for _ in range(3)]
     assert started == [2, 2, 1]
     assert sum(isinstance(e, ImageReady) for e in run_all(engine, [])) >= 3
+
+
+def test_a_picture_with_more_rows_than_a_call_is_called_in_pieces(
+    model_folders: ModelFolders, ask: Ask, draw_one: Draw
+) -> None:
+    many = " AND ".join(f"part {i} :0.2" for i in range(9))
+    wide, narrow = (
+        draw_one(Engine(EngineConfig(model_folders, device="cpu", threads=1, max_rows=rows)), ask(prompt=many, steps=2))
+        for rows in (16, 3)
+    )
+    assert np.abs(_pixels(wide.picture) - _pixels(narrow.picture)).max() <= 1
+
+
+def test_too_many_and_parts_are_refused(engine: Engine, ask: Ask, draw_one: Draw) -> None:
+    with pytest.raises(UnsupportedSpell) as refused:
+        draw_one(engine, ask(prompt=" AND ".join("x" * 33)))
+    assert refused.value.facts["limit"] == 32
