@@ -12,6 +12,7 @@ from generator.errors import UnsupportedSpell
 from generator.models.checkpoint import noise_levels
 from generator.sampling.noise_levels import NoiseLevels
 from generator.sampling.schedule_types import (
+    beta_quantiles,
     concrete_schedule_type,
     exponential,
     karras,
@@ -81,6 +82,12 @@ def test_kl_optimal_ends_at_the_smallest_trained_sigma_as_in_the_web_ui(sd15: No
 def test_ddim_spacing_may_have_a_few_more_steps_as_in_the_web_ui(sd15: NoiseLevels) -> None:
     assert len(sigmas_for("DDIM", sd15, 20)) == 21
     assert len(sigmas_for("DDIM", sd15, 30)) == 32
+
+
+def test_beta_quantiles_are_those_of_the_beta_distribution() -> None:
+    # scipy.stats.beta.ppf(share, 0.6, 0.6)
+    known = {0.0: 0.0, 0.01: 0.00086123882, 0.1: 0.03958440559, 0.25: 0.17568037865, 0.5: 0.5, 0.9: 0.96041559441}
+    assert beta_quantiles(list(known), 0.6) == pytest.approx(list(known.values()), abs=1e-8)
 
 
 def test_an_unknown_schedule_type_is_refused_with_near_ones(sd15: NoiseLevels) -> None:
