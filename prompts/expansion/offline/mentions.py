@@ -41,10 +41,16 @@ class Mention:
 
 
 def mentions(prompt: str, wanted: str) -> list[Mention]:
-    """Every phrase of `prompt` that speaks of `wanted` (plural, spelling and articles do not count)."""
+    """Every phrase of `prompt` that speaks of `wanted` (plural, spelling and articles do not count).
+
+    Schedules, alternations and choices (`[rain:snow:0.5]`) are left alone: a rule cannot tell which
+    part is meant.
+    """
     words = [word for word in folded(wanted) if word not in _ARTICLES] or folded(wanted)
     found = []
     for phrase in split(prompt):
+        if any(mark in phrase.core for mark in "[{|"):
+            continue
         spans = [match.span() for match in _WORD.finditer(phrase.core)]
         index = find([fold(phrase.core[low:high]) for low, high in spans], words)
         if index is not None:

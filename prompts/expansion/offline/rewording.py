@@ -248,7 +248,7 @@ def _cut(prompt: str, word: str, before: Iterable[Edit]) -> list[RemovePhrase | 
 def _weighed(mention: Mention, factor: float) -> Edit:
     """A whole phrase, or just the words in a long one, made stronger or weaker within sane limits."""
     phrase, low_high = mention.phrase, _WEIGHTS
-    if len(folded(mention.rest)) <= 2 or phrase.core.startswith(("[", "{")):
+    if len(folded(mention.rest)) <= 2:
         weight = min(max(round(phrase.weight * factor, 2), low_high[0]), low_high[1])
         return Reweight(phrase.core, weight)
     inner = phrase.core[mention.start : mention.end]
