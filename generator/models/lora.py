@@ -21,6 +21,9 @@ from generator.models.lora_keys import LoraKeyReader, Part, Role, group_keys
 from generator.models.weights import read_weights
 
 
+_DORA = "dora_scale"
+
+
 @dataclass(frozen=True)
 class LoraDelta:
     """The low-rank change of one module's weight."""
@@ -73,6 +76,8 @@ def read_lora(entry: ModelEntry, unet: nn.Module, text_encoder: nn.Module) -> Lo
     weights = {part: _weights(network) for part, network in networks.items()}
     reader = LoraKeyReader(weights["unet"], weights["text"])
     groups, unmatched = group_keys({k: reader.read(k) for k in tensors})
+    if any(k.endswith(_DORA) for k in tensors):
+        raise _incompatible(entry, "it is a DoRA, which this engine cannot apply", list(tensors))
     if not groups:
         raise _incompatible(entry, "none of its keys belong to this checkpoint", list(tensors))
     found: dict[Part, list[LoraDelta]] = {"unet": [], "text": []}
@@ -105,10 +110,15 @@ def _delta(
         expected, got = tuple(weight.shape), (tuple(up.shape), tuple(down.shape))
         raise _incompatible(entry, f"{module} has the shape {expected} here, and the file brings {got}", keys)
     rank = down.shape[0]
-    alpha = float(tensors[roles["alpha"]]) if "alpha" in roles else float(rank)
+    alpha = _scalar(tensors[roles["alpha"]]) if "alpha" in roles else float(rank)
     if not math.isfinite(alpha) or alpha == 0:
         raise _incompatible(entry, f"its alpha for {module} is {alpha}", keys)
     return LoraDelta(module, down, up, mid, alpha / rank)
+
+
+def _scalar(tensor: Tensor) -> float:
+    """The one number of a tensor; NaN when it holds several."""
+    return float(tensor) if tensor.numel() == 1 else math.nan
 
 
 def _fits(down: Tensor, up: Tensor, mid: Tensor | None, weight: Tensor) -> bool:

@@ -210,6 +210,8 @@ BAD = [
     ({f"{KEY}.lora_down.weight": torch.zeros(2, 6), f"{KEY}.lora_up.weight": torch.zeros(5, 3)}, "shape"),
     ({f"{KEY}.lora_down.weight": torch.zeros(2, 6)}, "half of the pair"),
     (_pair(KEY, 5, (6,), alpha=0.0), "alpha"),
+    ({**_pair(KEY, 5, (6,)), f"{KEY}.alpha": torch.zeros(2)}, "alpha"),
+    ({**_pair(KEY, 5, (6,)), f"{KEY}.dora_scale": torch.ones(5, 1)}, "DoRA"),
 ]
 
 

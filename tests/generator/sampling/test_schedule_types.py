@@ -85,7 +85,7 @@ def test_ddim_spacing_may_have_a_few_more_steps_as_in_the_web_ui(sd15: NoiseLeve
 
 
 def test_beta_quantiles_are_those_of_the_beta_distribution() -> None:
-    # scipy.stats.beta.ppf(share, 0.6, 0.6)
+    # Values of scipy's own quantile function with both parameters 0.6.
     known = {0.0: 0.0, 0.01: 0.00086123882, 0.1: 0.03958440559, 0.25: 0.17568037865, 0.5: 0.5, 0.9: 0.96041559441}
     assert beta_quantiles(list(known), 0.6) == pytest.approx(list(known.values()), abs=1e-8)
 
