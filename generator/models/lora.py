@@ -20,7 +20,6 @@ from generator.models.catalogue import ModelEntry
 from generator.models.lora_keys import LoraKeyReader, Part, Role, group_keys
 from generator.models.weights import read_weights
 
-
 _DORA = "dora_scale"
 
 
