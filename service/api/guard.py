@@ -20,6 +20,8 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 ANY_ADDRESS = frozenset({"0.0.0.0", "::", ""})
 BODY_TYPES = ("application/json", "multipart/form-data")
+DISCARD_BYTES = 8 * 1024 * 1024
+DISCARD_SECONDS = 2.0
 PICTURE_PATHS = ("/api/interrogations", "/api/inspect", "/api/generate")
 SECURITY_HEADERS = {
     "content-security-policy": (
@@ -76,6 +78,8 @@ class Guard:
             limit = self._body_limit(scope["path"], headers)
             await self._app(scope, _bounded(receive, limit, self._config), answer)
         except SpellwrightError as refused:
+            if isinstance(refused, BodyTooLarge):
+                await _discard(receive)
             await answer.instead(scope, receive, problem(refused, request_id))
         except Exception:  # the rim of the request: nothing of ours may reach the client as a stack trace
             log.exception("action=request outcome=bug request=%s path=%s", request_id, scope["path"])
@@ -183,10 +187,26 @@ def _bounded(receive: Receive, limit: int, config: GuardConfig) -> Receive:
             got += len(message.get("body", b""))
             is_whole = not message.get("more_body", False)
             if got > limit:
+                if not is_whole:
+                    await _discard(receive)
                 raise _too_large(got, limit)
         return message
 
     return bounded
+
+
+async def _discard(receive: Receive) -> None:
+    """Read on for a moment: a client that is cut off while it sends never sees why."""
+    got = 0
+    try:
+        async with asyncio.timeout(DISCARD_SECONDS):
+            while got < DISCARD_BYTES:
+                message = await receive()
+                got += len(message.get("body", b""))
+                if not message.get("more_body", False):
+                    return
+    except TimeoutError:
+        return
 
 
 def _too_large(got: int, limit: int) -> BodyTooLarge:

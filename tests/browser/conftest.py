@@ -51,8 +51,9 @@ class Bench:
         self.page.wait_for_selector("body[data-ready]")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """One browser per module, not per session: Playwright keeps an event loop running while it is open."""
     if CHROMIUM is None:
         pytest.skip("no Chromium on this machine; on Debian: apt-get install chromium")
     with sync_playwright() as playwright:
