@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
-from generator.errors import ModelMissing
+from generator.errors import CheckpointNotFound, ModelMissing, ModelRefused
 from generator.models.catalogue import Catalogue as ModelShelf
 from generator.models.catalogue import ModelEntry, check_lora_fits
-from prompts.expansion.families import FamilyProfile, family_named
+from prompts.expansion.families import SD15, FamilyProfile, family_named
 from prompts.spell import Spell
 
 DEMO_FAMILY = "demo"
@@ -112,6 +112,18 @@ class Catalogue:
         if not usable:
             raise ModelMissing("There is no checkpoint on this machine. Add one with: spellwright models add FILE")
         return usable[0]
+
+    async def family_of(self, name: str | None) -> FamilyProfile:
+        """How to speak to the checkpoint that a spell names; one that is not here is taken for SD1.5.
+
+        Raises:
+            ModelMissing: The spell names none, and there is no checkpoint at all.
+        """
+        try:
+            return (await self.checkpoint(name)).profile
+        except (CheckpointNotFound, ModelRefused):
+            # Somebody works on the spell of another machine's picture; drawing it asks for a checkpoint later.
+            return SD15
 
     async def fit(self, spell: Spell) -> Fitted:
         """`spell` with the canonical names of things that are here.

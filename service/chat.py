@@ -105,8 +105,8 @@ class Chats:
     async def _refine(
         self, head: SpellVersion, message: str, chat: ChatModel | None, on_text: OnText | None
     ) -> Refinement:
-        info, loras, turns, versions = await asyncio.gather(
-            self._catalogue.checkpoint(head.spell.params.checkpoint),
+        family, loras, turns, versions = await asyncio.gather(
+            self._catalogue.family_of(head.spell.params.checkpoint),
             self._catalogue.loras(),
             asyncio.to_thread(self._store.turns, head.spell_id),
             self._library.versions(head.spell_id),
@@ -123,7 +123,7 @@ class Chats:
             for turn in turns[-TRANSCRIPT_TURNS:]
             for line in (Message("user", turn.message), Message("assistant", turn.reply))
         ]
-        return await refine(head.spell, message, info.profile, chat, transcript, context)
+        return await refine(head.spell, message, family, chat, transcript, context)
 
     async def _store_turn(self, head: SpellVersion, message: str, refinement: Refinement) -> TurnResult:
         edits = edits_to_json(refinement.edits)

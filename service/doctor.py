@@ -97,9 +97,11 @@ def _torch(settings: Settings) -> Iterator[Check]:
         yield Check("device", "ok", f"Apple GPU (asked for: {wanted})")
     else:
         yield Check(
-            "device", "limited", f"CPU, {torch.get_num_threads()} threads: the demo model is quick, SD1.5 takes minutes.",
+            "device",
+            "limited",
+            f"CPU, {torch.get_num_threads()} threads: the demo model is quick, SD1.5 takes minutes.",
             "a CUDA GPU with 4 GB or more",
-        )  # fmt: skip
+        )
 
 
 def _data_folder(settings: Settings) -> Check:
@@ -200,9 +202,11 @@ def _caption_model(settings: Settings) -> Check:
 def _llm(settings: Settings, *, probe: bool) -> Check:
     if not settings.has_llm:
         return Check(
-            "language model", "limited", "none configured: the offline expander works, with its own small vocabulary.",
+            "language model",
+            "limited",
+            "none configured: the offline expander works, with its own small vocabulary.",
             f"{PREFIX}LLM_BASE_URL (Ollama, LM Studio, vLLM, …) or OPENAI_API_KEY",
-        )  # fmt: skip
+        )
     base = settings.llm_base_url or "https://api.openai.com/v1"
     spoken = f"{settings.llm_model} at {httpx.URL(base).host}"
     if not probe:

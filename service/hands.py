@@ -41,5 +41,4 @@ class Hands:
         return await self._library.edit(spell_id, changed, version.number, note=note, author=Author.HANDS), plan
 
     async def _plan(self, spell: Spell) -> HandPlan:
-        info = await self._catalogue.checkpoint(spell.params.checkpoint)
-        return plan_hands(spell, info.profile)
+        return plan_hands(spell, await self._catalogue.family_of(spell.params.checkpoint))

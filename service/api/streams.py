@@ -26,10 +26,11 @@ class StreamCount:
                 got=self._open,
                 limit=self._limit,
             )
-        self._open += 1
         return self._read(stream)
 
     async def _read(self, stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        # Counted from the first read: a stream whose client left before that is never closed either.
+        self._open += 1
         try:
             async for piece in stream:
                 yield piece

@@ -134,3 +134,33 @@ def test_the_same_call_under_the_same_key_is_made_once(api: httpx.Client, photo:
         assert first["spell"]["spell_id"] == second["spell"]["spell_id"]
     other = api.post("/api/generate", headers=headers, json={"idea": "a blue kite"})
     assert other.json()["code"] == "idempotency_reused"
+
+
+def test_a_spell_from_another_machine_can_be_worked_on_and_says_at_drawing_what_is_missing(api: httpx.Client) -> None:
+    settings = "Steps: 300, Sampler: Euler a, CFG scale: 7, Seed: 5, Size: 1000x1504, Model: deliberate_v2"
+    data = png_with_infotext(64, 64, bytes(64 * 64 * 3), f"a woman waving, rain\n{settings}")
+    found = api.post("/api/interrogations", files={"file": data}).json()
+    assert found["version"]["spell"]["params"]["steps"] == 300
+    url = f"/api/spells/{found['spell_id']}"
+    drawn = api.post("/api/jobs", json={"spell_id": found["spell_id"]})
+    assert (drawn.status_code, drawn.json()["code"]) == (422, "checkpoint_not_found")
+    drawn = api.post("/api/jobs", json={"spell_id": found["spell_id"], "overrides": {"checkpoint": None}})
+    assert (drawn.json()["code"], drawn.json()["field"]) == ("spell_out_of_range", "steps")
+    assert api.post(f"{url}/hands", json={}).json()["plan"]["hands_in_frame"]
+    turn = api.post(f"{url}/chat", json={"message": "20 steps, make it night"})
+    assert turn.status_code == 200 and turn.json()["version"]["spell"]["params"]["steps"] == 20
+    good = {"checkpoint": None, "width": 64, "height": 96}
+    assert api.post("/api/jobs", json={"spell_id": found["spell_id"], "overrides": good}).status_code == 202
+
+
+def test_an_interrogation_that_waits_for_the_device_is_cancelled_and_the_next_one_is_done(
+    braked: httpx.Client, brake: Any, photo: bytes, finished: Any
+) -> None:
+    brake.free.clear()
+    braked.post("/api/jobs", json={"spell": {"prompt": "a cat"}})
+    job = braked.post("/api/interrogations", files={"file": photo}).json()["id"]
+    assert braked.delete(f"/api/jobs/{job}").status_code in (200, 202)
+    assert finished(braked, job)["status"] == "cancelled"
+    brake.free.set()
+    following = braked.post("/api/interrogations", files={"file": photo}).json()["id"]
+    assert finished(braked, following)["status"] == "done"

@@ -48,9 +48,9 @@ $("spell-form").addEventListener("submit", (event) => {
 $("hands").addEventListener("click", (event) => busy(event.target, async () => {
   await keepEdits();
   const before = book.head.number;
-  const { version } = await call("POST", `/api/spells/${book.id}/hands`, { apply: true, parent: before });
+  const { version, plan } = await call("POST", `/api/spells/${book.id}/hands`, { apply: true, parent: before });
   book.take(version);
-  say(version.number === before ? t("handsNothing") : t("handsApplied"));
+  say([version.number === before ? t("handsNothing") : t("handsApplied"), ...plan.explanation].join("\n"));
 }));
 
 $("copy").addEventListener("click", (event) => busy(event.target, async () => {
