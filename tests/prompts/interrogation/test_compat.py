@@ -14,7 +14,7 @@ from PIL import Image
 from prompts.interrogation.clip_model_interrogator import ClipInterrogator, LoadedClip
 from prompts.interrogation.modes import ClipOptions
 from prompts.interrogation.terms import published_lists
-from prompts.interrogation.towers import ClipTowers
+from prompts.interrogation.towers import ClipTowers, towers_from_folder
 from prompts.torch_guard import ensure_torchvision
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::UserWarning", "ignore::DeprecationWarning")
@@ -22,6 +22,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::UserWa
 PICTURES = 20
 SHORTLIST = 32
 CHUNK = 32
+LINKS = 10  # of a chain; the library encodes every candidate in full at each
 CAPTION = "a photo of a thing on a table"
 FLAVORS_TAKEN = 240  # of the published list, spread evenly; the rest would only cost time
 ARTISTS_TAKEN = 40
@@ -54,11 +55,24 @@ def short_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module", params=["tiny", "demo"])
+def towers(
+    request: pytest.FixtureRequest, tiny_towers: ClipTowers, tmp_path_factory: pytest.TempPathFactory
+) -> ClipTowers:
+    """A random tower with open_clip's tokenizer, and the demo family's dual encoder with its own."""
+    if request.param == "tiny":
+        return tiny_towers
+    from generator.demo.family import find_family
+
+    return towers_from_folder(find_family(tmp_path_factory.mktemp("family")).clip)
+
+
 @pytest.fixture(scope="module")
-def library(tiny_towers: ClipTowers, short_data: Path) -> Iterator[Any]:
+def library(towers: ClipTowers, short_data: Path) -> Iterator[Any]:
     ensure_torchvision()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        import open_clip
         from clip_interrogator import Config, Interrogator
 
         config = Config(
@@ -72,23 +86,28 @@ def library(tiny_towers: ClipTowers, short_data: Path) -> Iterator[Any]:
             flavor_intermediate_count=SHORTLIST,
             data_path=str(short_data),
         )
-        config.clip_model = tiny_towers.model
-        config.clip_preprocess = tiny_towers.preprocess
-        yield Interrogator(config)
+        config.clip_model = towers.model
+        config.clip_preprocess = towers.preprocess
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(open_clip, "get_tokenizer", lambda name: towers.tokenizer)
+            interrogator = Interrogator(config)
+        yield interrogator
 
 
 @pytest.fixture(scope="module")
-def ours(tiny_towers: ClipTowers, short_data: Path) -> Callable[..., ClipInterrogator]:
-    spec = SimpleNamespace(origin=str(short_data.parent / "package" / "__init__.py"))
-    (short_data.parent / "package").mkdir(exist_ok=True)
-    (short_data.parent / "package" / "data").symlink_to(short_data)
+def ours(
+    towers: ClipTowers, short_data: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., ClipInterrogator]:
+    package = tmp_path_factory.mktemp("package")
+    (package / "data").symlink_to(short_data)
+    spec = SimpleNamespace(origin=str(package / "__init__.py"))
 
-    def make(*, compat: bool, caption: bool = True) -> ClipInterrogator:
+    def make(*, compat: bool, links: int) -> ClipInterrogator:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("prompts.interrogation.terms.find_spec", lambda name: spec)
             lists = published_lists()
-        options = ClipOptions(shortlist=SHORTLIST, chunk_size=CHUNK, compat=compat)
-        loaded = LoadedClip(tiny_towers, lists, FixedCaption() if caption else None)
+        options = ClipOptions(links, 4, shortlist=SHORTLIST, chunk_size=CHUNK, compat=compat)
+        loaded = LoadedClip(towers, lists, FixedCaption())
         return ClipInterrogator(lambda: loaded, "random", options=options)
 
     return make
@@ -98,12 +117,12 @@ def ours(tiny_towers: ClipTowers, short_data: Path) -> Callable[..., ClipInterro
 def test_faithful_mode_writes_the_same_string_as_the_library(
     mode: str, library: Any, ours: Callable[..., ClipInterrogator], photo: Callable[[int], Image.Image]
 ) -> None:
-    faithful = ours(compat=True)
+    faithful = ours(compat=True, links=LINKS if mode in ("best", "negative") else 32)
     theirs = {
         "fast": lambda p: library.interrogate_fast(p, caption=CAPTION),
         "classic": lambda p: library.interrogate_classic(p, caption=CAPTION),
-        "best": lambda p: library.interrogate(p, caption=CAPTION),
-        "negative": library.interrogate_negative,
+        "best": lambda p: library.interrogate(p, 4, LINKS, caption=CAPTION),
+        "negative": lambda p: library.interrogate_negative(p, LINKS),
     }[mode]
     seen = set()
     for number in range(PICTURES):
