@@ -56,7 +56,7 @@ def examine(what: Spell | Reading, machine: Machine | None = None) -> tuple[Verd
     spell = what.spell if isinstance(what, Reading) else what
     here = machine or Machine()
     found = list(_prompt(what))
-    found += _sampling(spell)
+    found += _sampling(spell, here)
     found += _numbers(spell.params)
     found += _noise(spell, here)
     found += _files(spell, here)
@@ -76,7 +76,7 @@ def _prompt(what: Spell | Reading) -> Iterator[Verdict]:
         yield Verdict(what.tool, APPROXIMATED, "", note)
 
 
-def _sampling(spell: Spell) -> Iterator[Verdict]:
+def _sampling(spell: Spell, here: Machine) -> Iterator[Verdict]:
     params = spell.params
     if params.sampler is None:
         yield Verdict("sampler", APPROXIMATED, "", "It does not say its sampler; the default is used.", "Try a few.")
@@ -86,7 +86,12 @@ def _sampling(spell: Spell) -> Iterator[Verdict]:
     except UnknownName as unknown:
         yield Verdict("sampler", MISSING, params.sampler, unknown.detail, "Choose a near one and expect a difference.")
         return
-    yield Verdict("sampler", EXACT, params.sampler, f"{name} is drawn.")
+    if name in here.refused_samplers:
+        yield Verdict("sampler", MISSING, params.sampler, f"The engine has no {name}.", "Choose a near one.")
+    elif name in here.near_samplers:
+        yield Verdict("sampler", APPROXIMATED, params.sampler, f"{name} is drawn by another implementation.")
+    else:
+        yield Verdict("sampler", EXACT, params.sampler, f"{name} is drawn.")
     yield _schedule(params.schedule_type or suffix, name, _version(spell))
 
 

@@ -58,6 +58,10 @@ class Machine:
         ("RNG", "ENSD", "Eta", "Variation seed", "Variation seed strength", "Seed resize from")
     )
     """Infotext keys outside `Params` that the engine reads."""
+    refused_samplers: frozenset[str] = frozenset(("DPM adaptive", "DDIM CFG++"))
+    """Samplers the engine does not have."""
+    near_samplers: frozenset[str] = frozenset(("UniPC",))
+    """Samplers the engine has in another implementation than the web UI's."""
 
 
 def by_hash(files: tuple[ModelFile, ...], wanted: str | None) -> ModelFile | None:

@@ -65,6 +65,8 @@ def test_each_field_gets_its_verdict(line: str, field: str, status: str) -> None
         ("DPM++ SDE Karras", "sampler", "exact"),
         ("DPM++ SDE Karras", "schedule type", "exact"),
         ("Made up", "sampler", "missing"),
+        ("DPM adaptive", "sampler", "missing"),
+        ("UniPC", "sampler", "approximated"),
         ("DPM++ 2M", "schedule type", "approximated"),
         ("Euler a", "schedule type", "exact"),
         ("DPM++ 2M, Version: v1.9.3", "schedule type", "exact"),
