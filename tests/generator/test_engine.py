@@ -336,3 +336,13 @@ def test_too_many_and_parts_are_refused(engine: Engine, ask: Ask, draw_one: Draw
     with pytest.raises(UnsupportedSpell) as refused:
         draw_one(engine, ask(prompt=" AND ".join("x" * 33)))
     assert refused.value.facts["limit"] == 32
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_half_precision_draws_nearly_the_same_picture_with_lora_and_hires(
+    engine: Engine, model_folders: ModelFolders, ask: Ask, draw_one: Draw, dtype: str
+) -> None:
+    spell = {"steps": 3, "loras": (Lora("demo-style", 0.5),), "hires": HiresFix(1.5, steps=2)}
+    full = draw_one(engine, ask(**spell))
+    half = draw_one(Engine(EngineConfig(model_folders, device="cpu", threads=1, dtype=dtype)), ask(**spell))
+    assert np.abs(_pixels(full.picture) - _pixels(half.picture)).mean() < 4
