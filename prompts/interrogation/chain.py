@@ -72,18 +72,11 @@ def grow(
     """
     left = list(dict.fromkeys(phrases))
     sign = -1.0 if rules.farthest else 1.0
-    links: list[Link] = []
-    if start is None:
-        if not left:
-            return Chain("", 0.0, ())
-        index, similarity = _best(tower.encode(left), picture, sign)
-        start = (left.pop(index), similarity)
-        links.append(Link(start[0], similarity, similarity))
-    prompt, similarity = start
+    best = _begin(picture, tower, left, start, sign)
+    prompt, similarity, links = best.prompt, best.similarity, list(best.links)
     # The library compares negated similarities with a first one that it forgot to negate.
     best_score = similarity if rules.compat else sign * similarity
     current_score = best_score
-    best = Chain(prompt, similarity, tuple(links))
     for number in range(rules.max_count):
         if not left:
             break
@@ -105,6 +98,17 @@ def grow(
             break
         left.pop(index)
     return best
+
+
+def _begin(picture: Tensor, tower: TextTower, left: list[str], start: tuple[str, float] | None, sign: float) -> Chain:
+    """The chain before its first step; without `start` the best phrase is taken out of `left`."""
+    if start is not None:
+        return Chain(*start, ())
+    if not left:
+        return Chain("", 0.0, ())
+    index, similarity = _best(tower.encode(left), picture, sign)
+    text = left.pop(index)
+    return Chain(text, similarity, (Link(text, similarity, similarity),))
 
 
 def _overfills(tower: TextTower, prompt: str, limit: int | None) -> bool:
