@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import random
 from dataclasses import replace
 
 import pytest
@@ -224,3 +226,43 @@ def test_too_long_is_refused_with_the_limit() -> None:
         parse_infotext("a" * (INFOTEXT_CHARACTERS + 1))
     assert caught.value.stable_code == "metadata_too_large"
     assert caught.value.facts["limit"] == INFOTEXT_CHARACTERS
+
+
+def test_random_infotexts_come_back_byte_for_byte() -> None:
+    source = random.Random(1)
+    words = [
+        "a cat",
+        "(red:1.2)",
+        "x, y",
+        "猫",
+        "\n",
+        " line",
+        "BREAK",
+        "<lora:q:0.50>",
+        '"q"',
+        "\\",
+        "[a:b:0.5]",
+        "#c",
+    ]
+
+    def some(most: int) -> str:
+        return " ".join(source.choice(words) for _ in range(source.randint(0, most)))
+
+    def quoted(value: str) -> str:
+        return json.dumps(value, ensure_ascii=False) if any(c in value for c in ",\n:") else value
+
+    for _ in range(3_000):
+        negative = some(4)
+        pairs = {
+            "Steps": str(source.randint(1, 50)),
+            "Sampler": source.choice(["Euler a", "DPM++ SDE Karras", "UniPC"]),
+            "CFG scale": source.choice(["7", "7.0", "7.5"]),
+            "Seed": str(source.randint(0, 2**32 - 1)),
+            "Size": "512x768",
+            "Hires prompt": some(3),
+            "ENSD": source.choice(["31337", "a: b, c"]),
+            "Version": "v1.6.0",
+        }
+        line = ", ".join(f"{key}: {quoted(value)}" for key, value in pairs.items())
+        text = some(6) + (f"\nNegative prompt: {negative}" if negative else "") + "\n" + line
+        assert format_infotext(parse_infotext(text)) == text
