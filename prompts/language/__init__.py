@@ -14,6 +14,7 @@ from prompts.language.rehearsal import Rehearsal, Stage, rehearse
 from prompts.language.scheduling import schedule
 from prompts.language.styles import Style, apply_styles, read_styles, write_styles
 from prompts.language.syntax import Prompt, unparse
+from prompts.language.tree_json import tree_json
 from prompts.language.weights import attention
 from prompts.language.wildcards import load_wildcards
 from prompts.language.words import Budget, budget
@@ -51,6 +52,7 @@ __all__ = [
     "split_and",
     "strip_comments",
     "strip_networks",
+    "tree_json",
     "unparse",
     "write_loras",
     "write_styles",

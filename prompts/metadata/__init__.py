@@ -10,6 +10,7 @@ from prompts.metadata.containers import (
     write_infotext,
     write_spell,
 )
+from prompts.metadata.conventions import with_conventions
 from prompts.metadata.doctor import examine
 from prompts.metadata.infotext import INFOTEXT_CHARACTERS, format_infotext, parse_infotext
 from prompts.metadata.readers import read, read_text
@@ -37,6 +38,7 @@ __all__ = [
     "read_spell",
     "read_text",
     "resources",
+    "with_conventions",
     "write",
     "write_infotext",
     "write_spell",

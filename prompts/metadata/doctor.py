@@ -229,6 +229,12 @@ def _history(spell: Spell) -> Iterator[Verdict]:
         yield Verdict("Version", APPROXIMATED, text, message)
 
 
+def is_before(spell: Spell, version: tuple[int, ...]) -> bool:
+    """Whether an A1111 older than `version` wrote the infotext; `False` when it does not say."""
+    found = _version(spell)
+    return found is not None and found < version
+
+
 def _version(spell: Spell) -> tuple[int, ...] | None:
     """A1111's version as numbers; `None` when the infotext does not say or another program wrote it."""
     match = _VERSION.match(dict(spell.extra).get("Version", ""))
