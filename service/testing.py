@@ -38,18 +38,18 @@ def quiet_settings(data_dir: Path, **values: Any) -> Settings:
 
 
 @contextmanager
-def running_server(settings: Settings, engine: BuildEngine = FakeEngine) -> Iterator[RunningServer]:
+def running_server(settings: Settings, engine: BuildEngine | None = FakeEngine) -> Iterator[RunningServer]:
     """Serve until the block is left; then drain as on SIGTERM.
 
     Args:
         settings: `host` and `port` are ignored: a free loopback port is taken.
-        engine: Makes the engine's double, on the engine's thread.
+        engine: Makes the engine's double, on the engine's thread; `None` takes the real engine.
 
     Raises:
         ServiceError: It did not start in time.
     """
     listener = socket.create_server(("127.0.0.1", 0))
-    app = create_app(settings, fake_engine=engine)
+    app = create_app(settings, fake_engine=engine or False)
     config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=10)
     server = DrainingServer(config, app)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
