@@ -6,14 +6,13 @@ from prompts.metadata.containers import (
     embedded,
     png_with_infotext,
     read_infotext,
-    read_spell,
     write_infotext,
     write_spell,
 )
 from prompts.metadata.conventions import with_conventions
 from prompts.metadata.doctor import examine
 from prompts.metadata.infotext import INFOTEXT_CHARACTERS, format_infotext, parse_infotext
-from prompts.metadata.readers import read, read_text
+from prompts.metadata.readers import read, read_spell, read_text
 from prompts.metadata.reading import Reading
 from prompts.metadata.verdicts import Machine, ModelFile, Verdict
 

@@ -10,7 +10,8 @@ from prompts.metadata import jpeg, png, webp
 from prompts.metadata.bounds import Budget
 from prompts.metadata.document import take_apart
 from prompts.metadata.exif import USER_COMMENT, exif_with_comment, read_exif, user_comment
-from prompts.metadata.infotext import INFOTEXT_CHARACTERS, format_infotext, parse_infotext
+from prompts.metadata.infotext import INFOTEXT_CHARACTERS, format_infotext
+from prompts.metadata.json_values import parse_object
 from prompts.spell import Spell
 
 PARAMETERS = "parameters"
@@ -55,7 +56,7 @@ def embedded(data: bytes) -> Embedded | None:
 def read_infotext(data: bytes) -> str | None:
     """The infotext of a picture: EXIF UserComment before the PNG's `parameters`, as A1111 reads; `None` without.
 
-    A UserComment without any generation parameters is none.
+    A UserComment without any generation parameters is none, and neither is JSON: `read` takes that.
 
     Raises:
         MetadataError: code `metadata_too_large`.
@@ -66,23 +67,14 @@ def read_infotext(data: bytes) -> str | None:
     comment = found.comment
     if comment and has_parameters(comment):
         return comment
-    return found.texts.get(PARAMETERS) or None
+    text = found.texts.get(PARAMETERS, "")
+    return None if not text or parse_object(text) is not None else text  # Fooocus puts JSON there
 
 
 def has_parameters(text: str) -> bool:
     """Whether `text` says anything about generation (cameras and phones write into UserComment too)."""
     document = take_apart(text[:INFOTEXT_CHARACTERS])
     return bool(document.pairs or document.negative_prompt)
-
-
-def read_spell(data: bytes) -> Spell | None:
-    """The spell of a picture that carries an infotext; `None` without.
-
-    Raises:
-        MetadataError: code `metadata_too_large`.
-    """
-    text = read_infotext(data)
-    return None if text is None else parse_infotext(text)
 
 
 def write_infotext(data: bytes, infotext: str) -> bytes:

@@ -39,6 +39,16 @@ def read(data: bytes) -> Reading | None:
     return None if hidden is None else _hidden(hidden)
 
 
+def read_spell(data: bytes) -> Spell | None:
+    """The spell that a picture carries, whatever program wrote it; `None` without one.
+
+    Raises:
+        MetadataError: code `metadata_too_large`.
+    """
+    reading = read(data)
+    return None if reading is None or reading.spell == Spell() else reading.spell
+
+
 def read_text(text: str) -> Reading:
     """What a paste says: an infotext in any state, or the JSON of one of the programs. A plain prompt is a prompt.
 

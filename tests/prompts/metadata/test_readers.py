@@ -12,7 +12,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from prompts import HiresFix, Lora, Params, Spell
 from prompts.errors import MetadataError
-from prompts.metadata import Reading, Resource, read, read_text, resources, write_infotext
+from prompts.metadata import Reading, Resource, read, read_infotext, read_spell, read_text, resources, write_infotext
 
 Picture = Callable[..., bytes]
 
@@ -336,6 +336,14 @@ def test_draw_things_is_read_from_xmp(picture: Picture) -> None:
 )
 def test_the_writer_of_an_infotext_is_told_by_its_keys(line: str, tool: str, picture: Picture) -> None:
     assert reading(with_texts(picture, {"parameters": f"a\nSteps: 3, Seed: 4, {line}"})).tool == tool
+
+
+def test_a_picture_s_spell_is_read_whatever_program_wrote_it(picture: Picture) -> None:
+    assert read_spell(with_texts(picture, {"prompt": json.dumps(COMFYUI)})) == COMFYUI_SPELL
+    fooocus = with_texts(picture, {"parameters": json.dumps(FOOOCUS), "fooocus_scheme": "fooocus"})
+    assert read_infotext(fooocus) is None
+    assert read_spell(fooocus) is not None
+    assert read_spell(with_texts(picture, {"prompt": '{"1": {"class_type": "X"}}'})) is None
 
 
 def test_a_picture_without_metadata_says_nothing(picture: Picture) -> None:
