@@ -17,7 +17,7 @@ from prompts.hands import apply_plan, plan_hands
 from prompts.metadata import format_infotext, read_spell
 from prompts.spell import HiresFix, Lora, Spell
 from service.assembly import DEMO_CHECKPOINT, build
-from service.cli.make import save
+from service.cli.draw import save
 from service.cli.run import watch
 from service.cli.show import lines, spell_lines
 from service.errors import ServiceError
