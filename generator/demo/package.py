@@ -31,7 +31,7 @@ class Networks:
 
 
 def noise_schedule(prediction_type: str = "epsilon") -> dict[str, Any]:
-    """Stable Diffusion 1.5's noise schedule, as keyword arguments of any diffusers scheduler."""
+    """Stable Diffusion 1.5's noise schedule, as keyword arguments of any diffusers noise scheduler."""
     return {
         "num_train_timesteps": TRAIN_STEPS,
         "beta_start": 0.00085,
