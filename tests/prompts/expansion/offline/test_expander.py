@@ -14,6 +14,8 @@ from prompts.expansion.language import detect
 from prompts.expansion.offline.tokens import estimate_tokens
 from prompts.expansion.offline.words import contains
 from prompts.expansion.phrases import is_balanced, split
+from prompts.hands import apply_plan, plan_hands
+from prompts.language import lint
 from prompts.limits import check_spell
 from prompts.torch_guard import ensure_torchvision
 
@@ -53,6 +55,7 @@ def test_an_idea_keeps_its_subject_first_and_everything_it_names(language: str, 
         spell = asyncio.run(expand(idea, family, seed=3)).spell
         assert [word for word in wanted if not holds(spell.prompt, word)] == []
         assert holds(split(spell.prompt)[0].text, wanted[0])
+        assert lint(apply_plan(spell, plan_hands(spell, family)), family=family.name) == ()
         assert is_balanced(spell.prompt) and not any("\u3040" < char < "\uffef" for char in spell.prompt)
         check_spell(spell)
 
