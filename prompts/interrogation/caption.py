@@ -68,13 +68,27 @@ class BlipCaptioner:
 
     @torch.inference_mode()
     def captions(self, pictures: Sequence[Image.Image]) -> list[str]:
-        """See `Captioner`. Several pictures share every reading of the decoder's weights, its main cost."""
+        """See `Captioner`. Several pictures share every reading of the decoder's weights, its main cost.
+
+        The picture tower takes them one by one: its attention over 577 patches fits a CPU's caches only so.
+        """
         if not pictures:
             return []
-        inputs = self.processor(images=list(pictures), return_tensors="pt").to(self.model.device, self.model.dtype)
-        tokens = self.model.generate(**inputs, max_new_tokens=self._max_tokens, num_beams=1, do_sample=False)
+        model, text = self.model, self.model.config.text_config
+        inputs = self.processor(images=list(pictures), return_tensors="pt").to(model.device, model.dtype)
+        seen = torch.cat([model.vision_model(pixel_values=one[None])[0] for one in inputs["pixel_values"]])
+        tokens = model.text_decoder.generate(
+            input_ids=torch.full((len(seen), 1), text.bos_token_id, device=model.device),
+            eos_token_id=text.sep_token_id,
+            pad_token_id=text.pad_token_id,
+            encoder_hidden_states=seen,
+            encoder_attention_mask=torch.ones(seen.shape[:2], dtype=torch.long, device=model.device),
+            max_new_tokens=self._max_tokens,
+            num_beams=1,
+            do_sample=False,
+        )
         texts: list[str] = self.processor.batch_decode(tokens, skip_special_tokens=True)
-        return [text.strip() for text in texts]
+        return [written.strip() for written in texts]
 
 
 def check_caption_folder(folder: Path) -> None:

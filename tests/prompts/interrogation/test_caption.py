@@ -98,6 +98,18 @@ def test_pictures_described_together_get_what_each_gets_alone(
     assert captioner.captions([]) == []
 
 
+def test_the_words_are_those_of_transformers_own_generation(
+    blip_folder: Path, photo: Callable[[int], Image.Image]
+) -> None:
+    captioner = BlipCaptioner(blip_folder, max_tokens=9)
+    pictures = [photo(n) for n in range(4)]
+    inputs = captioner.processor(images=pictures, return_tensors="pt")
+    tokens = captioner.model.generate(**inputs, max_new_tokens=9)
+    expected = [t.strip() for t in captioner.processor.batch_decode(tokens, skip_special_tokens=True)]
+    assert captioner.captions(pictures) == expected
+    assert len(set(expected)) > 1 or expected[0], "the pictures must be described at all"
+
+
 def _no_network(*args: object) -> None:
     raise AssertionError("a socket was opened")
 
