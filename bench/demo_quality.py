@@ -44,9 +44,11 @@ class Judge:
 
     def scores(self, pictures: list[Pixels], terms: list[str]) -> np.ndarray:
         """Cosines [pictures, terms]."""
+        side = self.model.visual.image_size[0]
         pixels = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float() / 127.5 - 1
+        small = functional.interpolate(pixels, (side, side), mode="bilinear", antialias=True)
         with torch.no_grad():
-            seen = self.model.encode_image(functional.interpolate(pixels, 64, mode="area"), normalize=True)
+            seen = self.model.encode_image(small, normalize=True)
             return (seen @ self.model.encode_text(self.tokenizer(terms), normalize=True).T).numpy()
 
     def hits(self, pictures: list[Pixels], truth: list[str], best: int = 1) -> list[bool]:

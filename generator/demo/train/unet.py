@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 _CAPTION_DROP = 0.12
 _HIRES_FROM = 0.75  # share of the time after which larger pictures come in
 _HIRES_SHARE = 0.35
-_ROWS = {"base": 3_500, "hires": 220}
+_ROWS = {"base": 6_000, "hires": 400}
 PREDICTION: Prediction = "v_prediction"
 
 
