@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from prompts.language.composition import cut_weight
 from prompts.language.examined import Examined
 from prompts.language.finding import ERROR, HINT, WARNING, Finding
-from prompts.language.networks import LORA_KINDS, Tag
+from prompts.language.networks import LORA_KINDS, Tag, lora_tag
 from prompts.language.scheduling import parse_schedule
 from prompts.language.weights import BREAK
 
@@ -141,6 +141,10 @@ def networks(it: Examined) -> Iterator[Finding]:
         elif tag.kind in LORA_KINDS and tag.lora() is None:
             message = f"{written} is no LoRA tag: write <lora:name:0.8>."
             yield Finding("lora_unreadable", it.field, *span, message, _readable(tag), ERROR)
+        elif tag.kind in LORA_KINDS and (len(tag.positional) > 3 or "dyn" in tag.named):
+            message = f"{written}: a dynamic rank is not supported; the whole LoRA is used."
+            fix = written if (lora := tag.lora()) is None else lora_tag(lora)
+            yield Finding("lora_dyn", it.field, *span, message, fix)
         elif tag.kind == "hypernet":
             yield Finding("hypernet_ignored", it.field, *span, f"{written}: hypernetworks are not used here.", "")
         elif tag.kind not in LORA_KINDS:

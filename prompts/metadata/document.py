@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from prompts.metadata.labels import KNOWN
+from prompts.metadata.fields import interpret
+from prompts.metadata.labels import KNOWN, TECHNICAL
 from prompts.metadata.pairs import Pair, split_pairs
 
 NEGATIVE = "Negative prompt:"
@@ -74,9 +75,14 @@ def _parameters_start(body: str) -> tuple[int, bool]:
 
 
 def _is_parameters(line: str) -> bool:
-    keys = [pair.key for pair in split_pairs(line) if ":" in pair.raw]
-    known = sum(key in KNOWN for key in keys)
-    return known > 0 and (len(keys) >= 3 or known == len(keys))
+    """Three pairs with a known key; or fewer, all known, that say what no prompt would (`Size: large` is none)."""
+    pairs = [pair for pair in split_pairs(line) if ":" in pair.raw]
+    known = sum(pair.key in KNOWN for pair in pairs)
+    if len(pairs) >= 3 or known < len(pairs):
+        return known > 0 and len(pairs) >= 3
+    params = interpret(pairs).params
+    says = (params.steps, params.seed, params.cfg_scale, params.width, params.clip_skip, params.sampler, params.hires)
+    return any(value is not None for value in says) or any(pair.key in TECHNICAL for pair in pairs)
 
 
 def _pairs_behind(rest: str) -> tuple[Pair, ...]:

@@ -67,7 +67,11 @@ OTHERS: tuple[str, ...] = (
     "TI hashes",
 )
 KNOWN = frozenset((*ORDER, *LAST, *OTHERS))
-"""Keys that make a line a parameters line even when it has fewer than three pairs."""
+"""Keys that make a line of several pairs a parameters line."""
+TECHNICAL = frozenset(
+    ("Model hash", "VAE hash", "Lora hashes", "TI hashes", "Hashes", "Civitai resources", "Spellwright", "ENSD")
+)
+"""Keys that no prompt begins a line with; one alone makes a parameters line."""
 
 _RANKS = {key: i for i, key in enumerate(ORDER)} | {key: len(ORDER) + 1 + i for i, key in enumerate(LAST)}
 

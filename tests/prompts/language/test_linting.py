@@ -21,6 +21,7 @@ TABLE = [
     ("hair #ff0000, b", "comment_eaten", "#ff0000", "hair ff0000, b"),
     ("top #1, b", "comment_eaten", "#", "top 1, b"),
     ("a <lora:x:strong>", "lora_unreadable", "<lora:x:strong>", "a <lora:x:1>"),
+    ("a <lora:x:1:0.5:8>", "lora_dyn", "<lora:x:1:0.5:8>", "a <lora:x:1:0.5>"),
     ("a <hypernet:x:1>", "hypernet_ignored", "<hypernet:x:1>", "a "),
     ("a <foo:x>", "network_unknown", "<foo:x>", "a "),
     ("(a:3)", "weight_extreme", "a", None),

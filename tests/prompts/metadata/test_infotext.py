@@ -200,6 +200,11 @@ def test_a_plain_prompt_is_a_spell_without_parameters() -> None:
     assert parse_infotext("") == Spell()
 
 
+@pytest.mark.parametrize("line", ["Size: large", "Model: a woman in red", "Script: noir", "mood: dark, Size: big"])
+def test_words_that_look_like_keys_stay_prompt(line: str) -> None:
+    assert parse_infotext(f"a cat\n{line}") == Spell(f"a cat\n{line}")
+
+
 def test_half_a_block_is_enough() -> None:
     assert parse_infotext("Negative prompt: bad") == Spell("", "bad")
     assert parse_infotext("CFG scale: 7, Seed: 5").params == Params(cfg_scale=7.0, seed=5)
