@@ -90,9 +90,10 @@ def towers_from_folder(folder: Path, device: str = "cpu", *, force_quick_gelu: b
     """The model in `folder`: config, safetensors weights, optionally `tokenizer/` (a CLIPTokenizer's files).
 
     Args:
-        folder: open_clip's local format.
+        folder: open_clip's local format. Named like an architecture and a tag of open_clip
+            (`ViT-L-14-openai`), it gets the activation of those weights even where its config is silent.
         device: torch device; half precision on CUDA.
-        force_quick_gelu: For OpenAI's weights in a folder whose config does not say `quick_gelu`.
+        force_quick_gelu: For other folders whose config should say `quick_gelu` and does not.
 
     Raises:
         ClipModelMissing: A file is missing.
@@ -101,6 +102,8 @@ def towers_from_folder(folder: Path, device: str = "cpu", *, force_quick_gelu: b
     check_folder(folder)
     config = _folder_config(folder)
     open_clip = _open_clip()
+    known = _pretrained_called(folder.name)
+    force_quick_gelu = force_quick_gelu or (known is not None and needs_quick_gelu(*known))
     try:
         model = open_clip.create_model(
             f"local-dir:{folder}",
@@ -115,7 +118,7 @@ def towers_from_folder(folder: Path, device: str = "cpu", *, force_quick_gelu: b
         ) from wrong
     quick = force_quick_gelu or bool(config.get("quick_gelu", False))
     tokens, tokenizer = _folder_tokenizer(folder, config, model)
-    return _assemble(folder.name, model, tokens, tokenizer, quick)
+    return _assemble("/".join(known) if known else folder.name, model, tokens, tokenizer, quick)
 
 
 def towers_from_weights(
@@ -172,6 +175,12 @@ def needs_quick_gelu(name: str, pretrained: str) -> bool:
     tag = open_clip.get_pretrained_cfg(name, pretrained) or {}
     architecture = open_clip.get_model_config(name) or {}
     return bool(tag.get("quick_gelu", False) or architecture.get("quick_gelu", False))
+
+
+def _pretrained_called(name: str) -> tuple[str, str] | None:
+    """The (architecture, tag) of open_clip that a folder's name spells, joined by `-`; `None` for others."""
+    pairs: list[tuple[str, str]] = _open_clip().list_pretrained()
+    return next((pair for pair in pairs if "-".join(pair).casefold() == name.casefold()), None)
 
 
 def random_towers(name: str, seed: int = 0, *, quick_gelu: bool = False) -> ClipTowers:

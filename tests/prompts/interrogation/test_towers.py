@@ -138,6 +138,25 @@ def test_the_activation_follows_the_tag_of_the_weights(name: str, tag: str, quic
     assert needs_quick_gelu(name, tag) is quick
 
 
+@pytest.mark.parametrize(
+    ("name", "shown", "expected"),
+    [
+        ("ViT-L-14-openai", "ViT-L-14/openai", "QuickGELU"),
+        ("vit-h-14-LAION2B_s32b_b79k", "ViT-H-14/laion2b_s32b_b79k", "GELU"),
+        ("my-openai", "my-openai", "GELU"),
+    ],
+)
+def test_a_folder_named_like_known_weights_gets_their_activation(
+    name: str, shown: str, expected: str, tiny_model: Any, model_folder: Save, tmp_path: Path
+) -> None:
+    folder = model_folder(tiny_model, tmp_path / name)
+    config = json.loads((folder / CONFIG_FILE).read_text())
+    del config["model_cfg"]["quick_gelu"]
+    (folder / CONFIG_FILE).write_text(json.dumps(config))
+    opened = towers_from_folder(folder)
+    assert (opened.name, activations(opened.model)) == (shown, {expected})
+
+
 def test_a_weights_file_is_opened_by_architecture_and_tag(tiny_model: Any, model_folder: Save, tmp_path: Path) -> None:
     import open_clip
 
