@@ -20,6 +20,7 @@ KINDS: tuple[str, ...] = (
     "clip_skip",
     "denoise",
     "sampler",
+    "lora_weight",
     "lora_at",
     "drop_lora",
     "lora",
@@ -33,9 +34,9 @@ KINDS: tuple[str, ...] = (
     "lock",
     "unlock",
     "replace",
-    "no",
     "less",
     "more",
+    "no",
     "become",
     "add",
 )

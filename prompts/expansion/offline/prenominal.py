@@ -141,6 +141,9 @@ class _Reader:
         behind = [text for _, text in sorted(self._loose, key=lambda item: item[0])]
         subject = self._root.noun
         if subject is not None:
+            # `头发很长`: what is said of the subject after it stands before it in English.
+            subject.modifiers[:0] = self._root.modifiers
+            self._root.modifiers = []
             subject.after += behind
             main = [subject.text()]
         elif any(rank == _ACT for rank, _ in self._loose):

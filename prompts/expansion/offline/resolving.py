@@ -78,6 +78,11 @@ def _lora(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
     return [*edits, AddPhrase(trigger)] if trigger else edits
 
 
+def _lora_weight(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
+    """Without a name it can only be the spell's one LoRA."""
+    return [UseLora(spell.loras[0].name, intent.numbers[0])] if len(spell.loras) == 1 else None
+
+
 def _drop_lora(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
     wanted = _name_key(intent.x)
     used = next((lora for lora in spell.loras if _name_key(lora.name) == wanted), None)
@@ -144,6 +149,7 @@ _RESOLVERS: dict[str, Resolver] = {
     "lora_at": _lora,
     "lora": _lora,
     "drop_lora": _drop_lora,
+    "lora_weight": _lora_weight,
     "no_hires": _no_hires,
     "hires": _hires,
     "smaller": _no_hires,

@@ -19,17 +19,19 @@ from prompts.expansion.offline.glossary import english_kinds
 from prompts.expansion.offline.intents import Intent
 from prompts.expansion.offline.looks import Look, look_named
 from prompts.expansion.offline.mentions import Mention, instead, mentions, noun_before, without
+from prompts.expansion.offline.noun_phrase import NOUN_KINDS
 from prompts.expansion.offline.scene import Scene, bare
 from prompts.expansion.offline.scenery import State, Style, states, style_in, styles
 from prompts.expansion.offline.words import article, contains, fold, folded, plural
-from prompts.expansion.phrases import phrase_key, split, weighted
+from prompts.expansion.phrases import phrase_key, split, unwrap, weighted
 from prompts.spell import Spell
 
 _STRONGER, _WEAKER = 1.2, 0.8
 _WEIGHTS = (0.3, 1.6)
-_HERE = frozenset(
-    ("it", "this", "that", "everything", "scene", "picture", "image", "weather", "style", "time", "the scene")
-)
+_BARE_WORDS = 3
+_STANDS_ALONE = NOUN_KINDS | {"pose", "light", "scene"}
+_DEGREE = re.compile(r"(more|less|not so|not as)\s+", re.IGNORECASE)
+_COLOR_OF = re.compile(r"(?:'s)?\s+colou?r$|^colou?r of\s+", re.IGNORECASE)
 _JOINER = re.compile(r"\s*(?:,|、|\band\b|\bor\b)\s*", re.IGNORECASE)
 _PREPOSITION = re.compile(r"^(?:in|on|at|during|by|under)\s+(?:the\s+|an?\s+)?", re.IGNORECASE)
 _STYLE_WORD = re.compile(r"\s+(?:style|look)$|^style of\s+", re.IGNORECASE)
@@ -53,14 +55,17 @@ def remove_words(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | Non
 
 def replace_words(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
     """`{x}` by `{y}` wherever the prompt speaks of it; a colour for a thing colours the thing."""
-    old, new = _topic(scene.english(intent.x)), scene.english(intent.y)
+    new = scene.english(intent.y)
+    if new and scene.is_whole_picture(intent.x):
+        return become(Intent("become", x=intent.y), spell, scene)
+    old = _COLOR_OF.sub("", _topic(scene.english(intent.x)))
     if not old or not new:
         return None
     was, will = _state_named(old), _state_named(new)
     if was is not None and will is not None and was.group == will.group:
         return _change_state(will, spell)
-    if fold(old) in _HERE or (fold(old) == "background" and not mentions(spell.prompt, old)):
-        return become(Intent("become", x=new), spell, scene)
+    if fold(old) == "background" and not mentions(spell.prompt, old):
+        return [AddPhrase(f"{_topic(new)} background")]
     found = mentions(spell.prompt, old)
     if not found:
         look = look_named(new)
@@ -75,7 +80,7 @@ def less_of(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
     """Weigh every mention down; too much of a look turns to its opposite; what is not there is forbidden."""
     edits: list[Edit] = []
     for part in _parts(intent.x, scene):
-        found = mentions(spell.prompt, part)
+        found = _spoken_of(spell.prompt, part)
         look = look_named(part)
         if found:
             edits += [_weighed(mention, _WEAKER) for mention in found]
@@ -90,7 +95,7 @@ def more_of(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
     """Weigh every mention up; what is not there is added."""
     edits: list[Edit] = []
     for part in _parts(intent.x, scene):
-        found = mentions(spell.prompt, part)
+        found = _spoken_of(spell.prompt, part)
         look = look_named(part)
         if found:
             edits += [_weighed(mention, _STRONGER) for mention in found]
@@ -103,6 +108,10 @@ def more_of(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
 
 def become(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
     """Another time of day, weather, season, framing, style or look; other words are added."""
+    degree = _DEGREE.match(intent.x)
+    if degree:
+        wish = Intent("more" if degree[1] == "more" else "less", intent.x[degree.end() :])
+        return more_of(wish, spell, scene) if wish.kind == "more" else less_of(wish, spell, scene)
     text = scene.english(intent.x)
     return _as_state(text, spell) if text else None
 
@@ -113,13 +122,23 @@ def add_words(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
     if not text:
         return None
     as_state = _as_state(text, spell, only_known=True)
-    return as_state if as_state is not None else _added(text, spell)
+    if as_state is not None:
+        return as_state
+    things = _JOINER.split(text)
+    if not all(_kind(thing) in NOUN_KINDS for thing in things):
+        return _added(text, spell)
+    return [edit for thing in things for edit in _added(thing, spell)]
 
 
 def bare_words(clause: str, spell: Spell, scene: Scene) -> list[Edit] | None:
-    """A clause without a verb, when it names a state, style or look that is known; else `None`."""
+    """A clause without a verb: a state, style or look that is known, or a thing or pose in three words; else `None`."""
     text = scene.english(clause.strip(" .!?。！？"))
-    return _as_state(text, spell, only_known=True) if text else None
+    if not text:
+        return None
+    known = _as_state(text, spell, only_known=True)
+    if known is None and len(folded(bare(text))) <= _BARE_WORDS and _is_picture_word(text):
+        return _added(text, spell)
+    return known
 
 
 def _as_state(text: str, spell: Spell, *, only_known: bool = False) -> list[Edit] | None:
@@ -179,7 +198,7 @@ def _apply_look(look: Look, spell: Spell) -> list[Edit]:
 
 def _missing(phrase: str, spell: Spell) -> list[Edit]:
     edits: list[Edit] = [RemoveNegative(p.core) for p in split(spell.negative_prompt) if p.key == phrase_key(phrase)]
-    if not any(p.key == phrase_key(phrase) for p in split(spell.prompt)):
+    if not contains(spell.prompt, phrase):
         edits.append(AddPhrase(phrase))
     return edits
 
@@ -200,12 +219,27 @@ def _same_thing(one: str, other: str) -> bool:
 
 def _parts(text: str, scene: Scene) -> list[str]:
     """The things a wish lists, in English and without articles."""
-    return [part for raw in _JOINER.split(scene.english(text)) if (part := _topic(raw))]
+    return [part for raw in _JOINER.split(scene.english(unwrap(text).core)) if (part := _topic(raw))]
 
 
 def _kind(text: str) -> str:
     kinds = english_kinds()
     return next((kinds[word] for word in reversed(folded(text)) if word in kinds), "")
+
+
+def _spoken_of(prompt: str, wanted: str) -> list[Mention]:
+    """Where `prompt` speaks of `wanted`, or, when that is a style, of the style by another of its names."""
+    found = mentions(prompt, wanted)
+    style = style_in(wanted) if not found else None
+    names = style.words if style is not None else ()
+    whole = ([m for m in mentions(prompt, name) if m.is_whole] for name in names)
+    return found or next((again for again in whole if again), [])
+
+
+def _is_picture_word(text: str) -> bool:
+    """Whether every word of `text` is a picture word and the last one can stand alone."""
+    kinds = english_kinds()
+    return _kind(text) in _STANDS_ALONE and all(word in kinds for word in folded(bare(text)))
 
 
 def _cut_all(prompt: str, words: Iterable[str], keep: str = "", before: Iterable[Edit] = ()) -> list[Edit]:

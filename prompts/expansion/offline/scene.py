@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from prompts.expansion.catalogue import LoraCard
+from prompts.expansion.data_files import load_toml
 from prompts.expansion.families import FamilyProfile
 from prompts.expansion.language import Language
 from prompts.expansion.offline.translation import translate
@@ -33,6 +34,11 @@ class Scene:
         if self.language == "en" or (text.isascii() and self.language in ("zh", "ja", "ko")):
             return text.strip()
         return translate(text, self.language).text.strip()
+
+    def is_whole_picture(self, text: str) -> bool:
+        """Whether `text` means the picture itself, or something of which it has one: its weather, its style."""
+        here = load_toml("data", "turns.toml")[self.language].get("here", {"words": ()})
+        return bare(text).casefold() in here["words"]
 
     def as_written(self, text: str) -> str:
         """`text` with the capitals that the message gives it."""

@@ -99,13 +99,11 @@ def _all_clauses(message: str, language: str) -> list[str]:
 def _edits_of(clause: str, intent: Intent | None, last: Intent | None, state: Spell, scene: Scene) -> list[Edit] | None:
     """The edits of one clause; a bare clause carries on the last one (`add a cat, a dog`)."""
     if intent is not None:
-        found = resolve_intent(intent, state, scene)
-        if found is not None:
-            return found
+        return resolve_intent(intent, state, scene)
     bare = bare_words(clause, state, scene)
     if bare is not None:
         return bare
-    if intent is None and last is not None and last.kind in _CARRIES_ON and len(clause.split()) <= 6:
+    if last is not None and last.kind in _CARRIES_ON and len(clause.split()) <= 6:
         return resolve_intent(Intent(last.kind, clause), state, scene)
     return None
 

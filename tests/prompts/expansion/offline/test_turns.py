@@ -274,6 +274,43 @@ def test_the_subject_survives_a_change_of_style_time_or_weather(prompt: str, mes
     assert turn(message, Spell(prompt=prompt))[1].prompt == after
 
 
+PASTED = Spell(
+    prompt="best quality, (photorealistic:1.4), 1girl, off-shoulder white shirt, black choker, "
+    "(faded ash gray hair:1), looking at viewer, closeup",
+    loras=(Lora("koreanDollLikeness_v10", 0.66),),
+)
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("smile", ["+ smile"]),
+        ("让她微笑", ["+ a smile"]),
+        ("fireworks", ["+ fireworks"]),
+        ("she should be sitting on a sofa", ["+ sitting on a sofa"]),
+        ("change the background to a beach", ["+ beach background"]),
+        ("背景换成海边", ["+ beach background"]),
+        ("change the shirt color to red", ["- off-shoulder white shirt", "+ off-shoulder red shirt"]),
+        ("衬衫颜色改成红色", ["- off-shoulder white shirt", "+ off-shoulder red shirt"]),
+        ("make the hair black", ["- (faded ash gray hair:1)", "+ (faded ash black hair:1)"]),
+        ("add freckles and a hat", ["+ freckles", "+ wearing a hat"]),
+        ("头发长一点", ["+ long hair"]),
+        ("不要那么写实", ["~ photorealistic 1.4 -> 1.12"]),
+        ("make it less photorealistic", ["~ photorealistic 1.4 -> 1.12"]),
+        ("lora 权重改成0.4", ["~ LoRA koreanDollLikeness_v10 0.66 -> 0.4"]),
+        ("set the lora weight to 0.4", ["~ LoRA koreanDollLikeness_v10 0.66 -> 0.4"]),
+        ("把(photorealistic:1.4)去掉", ["- (photorealistic:1.4)", "+ negative: photorealistic"]),
+        ("no more chokers", ["- black choker", "+ negative: chokers"]),
+        ("全身", ["- closeup", "+ full body"]),
+        ("steps: 28, CFG scale: 8", ["~ steps default -> 28", "~ cfg_scale default -> 8"]),
+    ],
+)
+def test_a_pasted_tag_prompt_is_changed_as_people_ask(message: str, expected: list[str]) -> None:
+    made, after = turn(message, PASTED)
+    assert made.understood, made.reply
+    assert sorted(diff(PASTED, after).lines()) == sorted(expected)
+
+
 def test_weights_stay_within_sane_limits() -> None:
     spell = Spell(prompt="a cat, fog")
     for _ in range(12):
