@@ -55,14 +55,16 @@ class ClipTowers:
     @torch.inference_mode()
     def encode_pictures(self, pictures: Sequence[Image.Image]) -> Tensor:
         """(n, dim) float32, unit length."""
-        first = next(self.model.parameters())
-        batch = torch.stack([self.preprocess(p) for p in pictures]).to(first.device)
-        features = self.model.encode_image(batch.to(first.dtype) if _is_half(first) else batch)
+        weight = _first_convolution(self.model.visual)
+        batch = torch.stack([self.preprocess(p) for p in pictures]).to(weight.device, weight.dtype)
+        features: Tensor = self.model.encode_image(batch)
         return F.normalize(features.float(), dim=-1)
 
 
-def _is_half(weight: Tensor) -> bool:
-    return weight.dtype in (torch.float16, torch.bfloat16)
+def _first_convolution(visual: nn.Module) -> Tensor:
+    """The weight that meets the pixels; in mixed precision not every parameter has its type."""
+    weights = list(visual.parameters())
+    return next((w for w in weights if w.ndim == 4), weights[0])
 
 
 def check_folder(folder: Path, command: str = FETCH_COMMAND) -> None:

@@ -38,6 +38,30 @@ def test_a_folder_gives_the_features_of_the_model_saved_in_it(
     assert torch.allclose(opened.text.encode(["a cat"]), tiny_towers.text.encode(["a cat"]), atol=1e-6)
 
 
+@pytest.mark.parametrize("precision", ["fp16", "bf16"])
+def test_half_precision_as_on_a_gpu_gives_nearly_the_same_features(
+    precision: str,
+    tiny_model: Any,
+    tiny_towers: ClipTowers,
+    model_folder: Save,
+    photo: Callable[[int], Image.Image],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("prompts.interrogation.towers._precision", lambda device: precision)
+    half = towers_from_folder(model_folder(tiny_model, tmp_path / "m"))
+    pictures, texts = [photo(1), photo(2)], ["a cat", "by Ada Painter, trending on pixiv", "café"]
+    least = 0.999 if precision == "fp16" else 0.98
+    assert (half.encode_pictures(pictures) * tiny_towers.encode_pictures(pictures)).sum(-1).min() > least
+    for ours, full in (
+        (half.text.encode(texts), tiny_towers.text.encode(texts)),
+        (half.text.encode_continuations("a photo", texts), tiny_towers.text.encode_continuations("a photo", texts)),
+        (half.text.encode_growth(texts), tiny_towers.text.encode_growth(texts)),
+    ):
+        assert ours.dtype == torch.float32
+        assert (ours * full).sum(-1).min() > least
+
+
 def test_a_batch_of_pictures_equals_each_alone(tiny_towers: ClipTowers, photo: Callable[[int], Image.Image]) -> None:
     pictures = [photo(n) for n in range(5)]
     alone = torch.cat([tiny_towers.encode_pictures([p]) for p in pictures])
