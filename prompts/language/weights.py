@@ -71,14 +71,19 @@ class PairRun(NamedTuple):
             yield Pair(self.opener, self.start + i, self.end - i, self.number)
 
 
-class _Range(NamedTuple):
-    """Fragments `first..stop` (exclusive) are multiplied by `factor`, `times` times."""
+class _Closed(NamedTuple):
+    """A bracket run that is closed (or counts as closed): where it stands and what it weighs."""
 
     first: int
+    """Fragments `first..stop` (exclusive) are multiplied by `factor`, `times` times."""
     stop: int
     factor: float
     times: int
     is_round: bool
+    start: int = -1
+    """Of its text; -1 when it was never closed."""
+    end: int = -1
+    number: tuple[int, int] | None = None
 
 
 @dataclass(slots=True)
@@ -97,10 +102,16 @@ class Scan:
 
     fragments: list[Fragment] = field(default_factory=list)
     """In order, unmerged; empty for empty text."""
-    runs: list[PairRun] = field(default_factory=list)
-    """In the order they close; round and square brackets are matched apart, so pairs may cross."""
+    closed: list[_Closed] = field(default_factory=list)
     stray: list[int] = field(default_factory=list)
     """Positions of brackets without a partner, ascending; escaped ones are no brackets."""
+
+    @property
+    def runs(self) -> list[PairRun]:
+        """Bracket pairs in the order they close; round and square ones are matched apart, so they may cross."""
+        return [
+            PairRun("(" if c.is_round else "[", c.start, c.end, c.times, c.number) for c in self.closed if c.start >= 0
+        ]
 
 
 def attention(text: str) -> list[tuple[str, float]]:
@@ -125,7 +136,6 @@ def scan(text: str) -> Scan:
     """The weighted stretches and the brackets of `text`. Linear time."""
     found = Scan()
     pieces = found.fragments
-    ranges: list[_Range] = []
     opened: dict[str, list[_Open]] = {"(": [], "[": []}
     for match in _TOKEN.finditer(text):
         token = match[0]
@@ -139,21 +149,22 @@ def scan(text: str) -> Scan:
         elif token == ":":
             _add_text(pieces, token, match.start())
         else:
-            _close(found, ranges, opened["[" if sign == "]" else "("], match)
+            _close(found, opened["[" if sign == "]" else "("], match)
     for opener, entries in opened.items():
         factor = ROUND if opener == "(" else SQUARE
-        ranges += [_Range(entry.first, len(pieces), factor, entry.count, opener == "(") for entry in entries]
+        found.closed += [_Closed(entry.first, len(pieces), factor, entry.count, opener == "(") for entry in entries]
         for entry in entries:
             found.stray += range(entry.start, entry.start + entry.count)
     found.stray.sort()
-    _weigh(pieces, ranges)
+    _weigh(pieces, found.closed)
     return found
 
 
-def _close(found: Scan, ranges: list[_Range], entries: list[_Open], match: re.Match[str]) -> None:
+def _close(found: Scan, entries: list[_Open], match: re.Match[str]) -> None:
     """A run of closing brackets, or a number with one."""
     token, pieces = match[0], found.fragments
-    opener, factor = ("[", SQUARE) if token[0] == "]" else ("(", ROUND)
+    is_round = token[0] != "]"
+    factor = ROUND if is_round else SQUARE
     number = None
     left, at = len(token), match.start()
     if match[1] is not None:
@@ -167,8 +178,8 @@ def _close(found: Scan, ranges: list[_Range], entries: list[_Open], match: re.Ma
         top = entries[-1]
         count = min(top.count, left)
         top.count -= count
-        ranges.append(_Range(top.first, len(pieces), factor, count, opener == "("))
-        found.runs.append(PairRun(opener, top.start + top.count, at + count, count, number))
+        start, end = top.start + top.count, at + count
+        found.closed.append(_Closed(top.first, len(pieces), factor, count, is_round, start, end, number))
         left, at = left - count, at + count
         if not top.count:
             entries.pop()
@@ -219,7 +230,7 @@ def _add_part(pieces: list[Fragment], part: str, follows_break: bool, at: int) -
     pieces.append(Fragment(text, 1.0, start, start + len(text)))
 
 
-def _weigh(pieces: list[Fragment], ranges: list[_Range]) -> None:
+def _weigh(pieces: list[Fragment], ranges: list[_Closed]) -> None:
     """Multiply every fragment by the factors of the brackets around it."""
     work = sum((r.stop - r.first) * r.times for r in ranges)
     if work <= _EXACT_WORK * (len(pieces) + sum(r.times for r in ranges)):
@@ -234,11 +245,11 @@ def _weigh(pieces: list[Fragment], ranges: list[_Range]) -> None:
         _weigh_nested(pieces, [r for r in ranges if r.is_round is is_round])
 
 
-def _weigh_nested(pieces: list[Fragment], ranges: list[_Range]) -> None:
+def _weigh_nested(pieces: list[Fragment], ranges: list[_Closed]) -> None:
     """The same product from the outside in, once per bracket; ranges of one bracket kind always nest."""
     ordered = sorted(ranges, key=lambda r: (r.first, -r.stop))
     around: list[tuple[int, float]] = []  # (where it ends, product so far)
-    following = iter([*ordered, _Range(len(pieces) + 1, len(pieces) + 1, 1.0, 1, is_round=True)])
+    following = iter([*ordered, _Closed(len(pieces) + 1, len(pieces) + 1, 1.0, 1, is_round=True)])
     upcoming = next(following)
     for i, piece in enumerate(pieces):
         while around and around[-1][0] <= i:
