@@ -35,7 +35,7 @@ SAMPLERS: tuple[SamplerName, ...] = (
     SamplerName("DPM2 a", ("k_dpm_2_a", "k_dpm_2_ancestral"), "Karras", 2),
     SamplerName("DPM fast", ("k_dpm_fast",)),
     SamplerName("DPM adaptive", ("k_dpm_ad", "k_dpm_adaptive")),
-    SamplerName("Restart", ("restart",), "Karras"),
+    SamplerName("Restart", ("restart",), "Karras", 2),
     SamplerName("DDIM", ("ddim",)),
     SamplerName("DDIM CFG++", ("ddim_cfgpp",)),
     SamplerName("PLMS", ("plms",)),

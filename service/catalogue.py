@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
-from generator.errors import CheckpointNotFound, ModelMissing, ModelRefused
+from generator.errors import CheckpointNotFound, ModelMissing, ModelRefused, UnsupportedSpell
 from generator.models.catalogue import Catalogue as ModelShelf
 from generator.models.catalogue import ModelEntry, check_lora_fits
 from prompts.expansion.families import SD15, FamilyProfile, family_named
 from prompts.spell import Spell
 
 DEMO_FAMILY = "demo"
+DRAWABLE = ("sd15", DEMO_FAMILY)  # families that the engine draws
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +103,14 @@ class Catalogue:
         Raises:
             CheckpointNotFound: With near names.
             ModelRefused: It is there but will not be opened.
-            ModelMissing: There is no checkpoint at all.
+            ModelMissing: There is no checkpoint that can be drawn with.
         """
         async with self._lock:
             shelves = await self._shelves()
             if name is not None:
                 return _checkpoint_info(await asyncio.to_thread(_find_checkpoint, shelves.models, name), shelves)
+        if self._default is not None:
+            return await self.checkpoint(self._default)
         usable = [info for info in await self.checkpoints() if info.is_usable]
         if not usable:
             raise ModelMissing("There is no checkpoint on this machine. Add one with: spellwright models add FILE")
@@ -132,8 +135,11 @@ class Catalogue:
             CheckpointNotFound, LoraNotFound: Unknown, with near names.
             LoraIncompatible: A LoRA of another base than the checkpoint's.
             ModelRefused, ModelMissing: See `checkpoint`.
+            UnsupportedSpell: The checkpoint is of a family that the engine does not draw.
         """
         info = await self.checkpoint(spell.params.checkpoint)
+        if not info.is_usable:
+            raise UnsupportedSpell(info.notice, field="checkpoint", got=info.name)
         async with self._lock:
             shelves = await self._shelves()
             fitted = await asyncio.to_thread(_fit, shelves.models, spell, info.name)
@@ -164,6 +170,10 @@ def _checkpoint_info(entry: ModelEntry, shelves: Shelves) -> CheckpointInfo:
         return CheckpointInfo(entry.name, entry.family, notice=entry.refusal, is_usable=False)
     if entry.name == shelves.demo_name:
         return CheckpointInfo(entry.name, DEMO_FAMILY, is_demo=True, notice=shelves.demo_notice)
+    if entry.family not in DRAWABLE:
+        spoken = "of a family this product does not know" if entry.family == "unknown" else entry.family.upper()
+        notice = f"The checkpoint {entry.name!r} is {spoken}; this version draws SD1.5 only."
+        return CheckpointInfo(entry.name, entry.family, notice=notice, is_usable=False)
     return CheckpointInfo(entry.name, entry.family)
 
 

@@ -56,7 +56,9 @@ class Runner:
         self._handlers = handlers
         self._config = config
         self._bell = asyncio.Event()
+        # A job's task sees it to its stored end and is never cancelled; its handler's task may be.
         self._working: dict[str, asyncio.Task[None]] = {}
+        self._handling: dict[str, asyncio.Task[Move]] = {}
         self._cancelled: set[str] = set()
         self._is_draining = False
         self._paused_until = float("-inf")  # monotonic seconds
@@ -72,10 +74,10 @@ class Runner:
 
     def cancel(self, job_id: str) -> None:
         """Stop working on a job at the next step boundary; not in work here: no-op."""
-        task = self._working.get(job_id)
-        if task is not None:
+        handling = self._handling.get(job_id)
+        if handling is not None:
             self._cancelled.add(job_id)
-            task.cancel()
+            handling.cancel()
 
     async def drain(self) -> None:
         """Stop claiming, put the jobs in work back into the queue, and wait until that is stored."""
@@ -83,20 +85,24 @@ class Runner:
         if self._loop_task is not None:
             self._loop_task.cancel()
             await asyncio.gather(self._loop_task, return_exceptions=True)
-        working = list(self._working.values())
-        for task in working:
-            task.cancel()
-        await asyncio.gather(*working, return_exceptions=True)
+        for handling in self._handling.values():
+            handling.cancel()
+        await asyncio.gather(*self._working.values(), return_exceptions=True)
 
     async def _claim_loop(self) -> None:
         while True:
             self._bell.clear()
             try:
                 await self._reclaim()
+                await self._heed_other_processes()
                 while await self._claim_one():
                     pass
             except (DatabaseUnavailable, DiskFull) as failed:
                 log.warning("action=claim outcome=failed code=%s", failed.stable_code)
+                await asyncio.sleep(RETRY_SECONDS)
+                continue
+            except Exception:  # the rim of the queue: it must go on, the log has the traceback
+                log.exception("action=claim outcome=bug")
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
             try:
@@ -108,6 +114,13 @@ class Runner:
         for job in await asyncio.to_thread(self._jobs.reclaim, self._config.is_dead, MAX_CRASHES):
             log.warning("action=reclaim job=%s status=%s crashes=%d", job.id, job.status, job.crashes)
             self._bus.publish(Moved.of(job))
+
+    async def _heed_other_processes(self) -> None:
+        """Stop work that was cancelled through another process: nothing rings our bell for it."""
+        for job_id in list(self._handling):
+            job = await asyncio.to_thread(self._jobs.get, job_id)
+            if job is not None and job.status is JobStatus.CANCELLING:
+                self.cancel(job_id)
 
     async def _claim_one(self) -> bool:
         is_paused = time.monotonic() < self._paused_until
@@ -123,25 +136,31 @@ class Runner:
         job = await asyncio.to_thread(lambda: self._jobs.claim(self._owner, own_only=self._config.own_only))
         if job is not None:
             self._bus.publish(Moved.of(job))
-            task = asyncio.create_task(self._work(job), name=f"job-{job.id}")
-            self._working[job.id] = task
+            handling = asyncio.create_task(self._handlers[job.kind].run(job), name=f"handle-{job.id}")
+            self._handling[job.id] = handling
+            self._working[job.id] = asyncio.create_task(self._work(job, handling), name=f"job-{job.id}")
             if self._is_draining:
-                task.cancel()
+                handling.cancel()
         return job
 
-    async def _work(self, job: Job) -> None:
+    async def _work(self, job: Job, handling: asyncio.Task[Move]) -> None:
         log.info("action=job_start job=%s kind=%s attempt=%d", job.id, job.kind, job.attempt)
         try:
-            move = await self._outcome(job)
+            move = await self._outcome(job, handling)
+            self._handling.pop(job.id, None)
             await self._store_end(job, move)
+        except StaleAttempt:
+            log.warning("action=job_end job=%s outcome=stale", job.id)
         finally:
+            handling.cancel()
+            self._handling.pop(job.id, None)
             self._working.pop(job.id, None)
             self._cancelled.discard(job.id)
             self._bell.set()
 
-    async def _outcome(self, job: Job) -> Move:
+    async def _outcome(self, job: Job, handling: asyncio.Task[Move]) -> Move:
         try:
-            return await self._handlers[job.kind].run(job)
+            return await handling
         except (asyncio.CancelledError, EngineStopped):
             return self._stopped(job)
         except StaleAttempt:

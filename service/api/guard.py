@@ -145,12 +145,19 @@ def _checked_host(headers: Headers, allowed: frozenset[str]) -> str:
 def _check_origin(headers: Headers, host: str) -> None:
     origin = headers.get("origin")
     if origin is not None:
-        is_ours = urlsplit(origin).netloc.casefold() == host
+        is_ours = _host_of(origin) == host
     else:
         # Clients that are no browsers send neither header.
         is_ours = headers.get("sec-fetch-site", "same-origin") in ("same-origin", "none")
     if not is_ours:
         raise OriginRejected("This page may not call this server. Open the server's own page, or call it without one.")
+
+
+def _host_of(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc.casefold()
+    except ValueError:  # an unclosed bracket
+        return None
 
 
 def _check_body_type(headers: Headers) -> None:

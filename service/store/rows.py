@@ -6,6 +6,8 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 
+from prompts.spell import Spell
+from service.errors import RequestInvalid
 from service.ids import utc_from_text, utc_text
 from service.jobs import EventKind, ImageRecord, Job, JobEvent, JobKind, JobStatus, Problem, Upload
 from service.spell_json import spell_from_json, spell_to_json
@@ -51,7 +53,7 @@ def job_of(row: RowMapping) -> Job:
         created_at=utc_from_text(row["created_at"]),
         status=JobStatus(row["status"]),
         count=row["count"],
-        spell=None if row["spell"] is None else spell_from_json(row["spell"]),
+        spell=_readable_spell(row["spell"]),
         spell_id=row["spell_id"],
         spell_version=row["spell_version"],
         upload_id=row["upload_id"],
@@ -65,6 +67,16 @@ def job_of(row: RowMapping) -> Job:
         origin=row["origin"],
         updated_at=utc_from_text(row["updated_at"]),
     )
+
+
+def _readable_spell(data: object) -> Spell | None:
+    """A job's spell; `None` for a damaged one, so that one bad row stops neither the list nor the queue."""
+    if data is None:
+        return None
+    try:
+        return spell_from_json(data)
+    except RequestInvalid:
+        return None
 
 
 def event_of(row: RowMapping) -> JobEvent:

@@ -120,3 +120,7 @@ def test_an_upload_that_stands_still_is_ended_with_408(tmp_path: Path) -> None:
     with running_server(settings) as server, httpx.Client(base_url=server.url) as client:
         answer = raw(client, POST + b"Content-Length: 100\r\n\r\n{")
     assert b" 408 " in answer.split(b"\r\n")[0] and b"body_timeout" in answer
+
+
+def test_an_origin_that_is_no_address_is_refused_and_not_a_fault(api: httpx.Client) -> None:
+    assert api.post("/api/spells", json={"idea": "a cat"}, headers={"Origin": "http://["}).status_code == 403

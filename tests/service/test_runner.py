@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import hashlib
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
@@ -17,9 +18,11 @@ from prompts.spell import Spell
 from service import runner as runner_module
 from service.assembly import BuildEngine, build
 from service.blobs import filesystem
+from service.errors import DiskFull
 from service.generation import PictureOrder
 from service.jobs import EventKind, Job, JobStatus
 from service.services import Services
+from service.store.base import Move
 from service.testing import quiet_settings
 
 Result = TypeVar("Result")
@@ -131,3 +134,79 @@ def test_a_second_process_on_the_same_folder_leaves_the_first_one_s_work_alone(t
     two, one = asyncio.run(asyncio.wait_for(whole(), 30))
     assert (one.status, two.status) == (JobStatus.DONE, JobStatus.DONE)
     assert (one.attempt, two.attempt) == (1, 1)
+
+
+def test_a_cancel_that_arrives_while_the_end_cannot_be_stored_ends_the_job_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk is full for the picture and for the row; the person gives up before there is room again."""
+    monkeypatch.setattr(runner_module, "RETRY_SECONDS", 0.2)
+    monkeypatch.setattr(runner_module, "LOOK_AROUND_SECONDS", 0.05)
+    end, asked = runner_module.Runner._end, asyncio.Event()
+
+    def never_a_disk(path: Path, data: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def full_at_first(runner: runner_module.Runner, job: Job, move: Move) -> Job:
+        if not asked.is_set():
+            loop.call_soon_threadsafe(asked.set)
+            raise DiskFull("The disk is full.")
+        return end(runner, job, move)
+
+    monkeypatch.setattr(filesystem, "_write_atomically", never_a_disk)
+    monkeypatch.setattr(runner_module.Runner, "_end", full_at_first)
+    loop: asyncio.AbstractEventLoop
+
+    async def scene(services: Services) -> Job:
+        nonlocal loop
+        loop = asyncio.get_running_loop()
+        job = await services.generation.submit(PictureOrder(spell=SPELL))
+        await asked.wait()
+        await services.generation.cancel(job.id)
+        return await services.generation.wait(job.id)
+
+    assert with_services(tmp_path, scene).status is JobStatus.CANCELLED
+
+
+def test_a_cancel_through_another_process_stops_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner_module, "LOOK_AROUND_SECONDS", 0.05)
+
+    def slow() -> FakeEngine:
+        return FakeEngine(before_step=lambda: time.sleep(0.05))
+
+    async def whole() -> Job:
+        settings = quiet_settings(tmp_path)
+        async with (
+            build(
+                settings, fake_engine=lambda: FakeEngine(before_step=lambda: time.sleep(0.05)), own_only=True
+            ) as first,
+            build(settings, fake_engine=True, own_only=True) as second,
+        ):
+            job = await first.generation.submit(PictureOrder(spell=SPELL.evolve(steps=150), count=8))
+            async for event in first.generation.follow(job.id, 0, 1.0):
+                if getattr(event, "kind", None) is EventKind.STARTED:
+                    break
+            await second.generation.cancel(job.id)
+            return await first.generation.wait(job.id)
+
+    assert asyncio.run(asyncio.wait_for(whole(), 30)).status is JobStatus.CANCELLED
+
+
+def test_one_damaged_row_fails_by_itself_and_stops_neither_the_list_nor_the_queue(tmp_path: Path) -> None:
+    import sqlite3
+
+    async def scene(services: Services) -> str:
+        return (await draw(services)).id
+
+    job_id = with_services(tmp_path, scene)
+    with sqlite3.connect(tmp_path / "spellwright.db") as database:
+        database.execute("""UPDATE jobs SET status = 'queued', spell = '{"bogus": 1}' WHERE id = ?""", (job_id,))
+    database.close()
+
+    async def again(services: Services) -> tuple[Job, Job]:
+        fine = await draw(services)
+        assert len(await services.generation.page(10)) == 2
+        return await services.generation.wait(job_id), fine
+
+    damaged, fine = with_services(tmp_path, again)
+    assert (damaged.status, fine.status) == (JobStatus.FAILED, JobStatus.DONE)
