@@ -119,7 +119,7 @@ BAD_INPUT = [
     (("interrogate", "ok.png", "--mode", "slow"), "mode_not_found"),
     (("refine", "01ARZ3NDEKTSV4RRFFQ69G5FAV", "more light"), "not_found"),
     (("models", "add", "text.ckpt"), "pickle_refused"),
-    (("models", "fetch", "sd51"), "model_not_found"),
+    (("models", "fetch", "sd51"), "model_missing"),
 ]
 
 
