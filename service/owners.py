@@ -30,8 +30,7 @@ class Owners:
     def enter(self) -> None:
         """Put up the mark, and take down those of dead processes."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._file = self._path(self.name).open("xb")
-        _try_lock(self._file.fileno())
+        self._file = self._locked_mark()
         for path in self._folder.glob("*.lock"):
             if path.stem != self.name and self.is_dead(path.stem):
                 path.unlink(missing_ok=True)
@@ -57,6 +56,21 @@ class Owners:
             return _try_lock(handle)
         finally:
             os.close(handle)
+
+    def _locked_mark(self) -> IO[bytes]:
+        # Under its own name the mark is locked from its first moment: who finds it unlocked takes it down.
+        if sys.platform == "win32":  # no locks there, and an open file cannot be renamed
+            return self._path(self.name).open("xb")
+        making = self._folder / f"{self.name}.making"
+        file = making.open("xb")
+        try:
+            _try_lock(file.fileno())
+            making.rename(self._path(self.name))
+        except OSError:
+            file.close()
+            making.unlink(missing_ok=True)
+            raise
+        return file
 
     def _path(self, owner: str) -> Path:
         return self._folder / f"{owner}.lock"

@@ -4,6 +4,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from service import owners as owners_module
 from service.ids import IdFactory
 from service.owners import Owners
 
@@ -48,3 +51,23 @@ def test_one_that_never_was_counts_as_dead(tmp_path: Path) -> None:
     for name in ("0" * 26, "", "../../etc/passwd"):
         assert owners.is_dead(name)
     owners.leave()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such lock")
+def test_one_that_starts_while_another_puts_up_its_mark_does_not_take_that_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, other = Owners(tmp_path, IdFactory()), Owners(tmp_path, IdFactory())
+    lock = owners_module._try_lock
+
+    def lock_after_the_other_looked(handle: int) -> bool:
+        monkeypatch.setattr(owners_module, "_try_lock", lock)
+        other.enter()
+        return lock(handle)
+
+    monkeypatch.setattr(owners_module, "_try_lock", lock_after_the_other_looked)
+    mine.enter()
+    assert not other.is_dead(mine.name)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(f"{o.name}.lock" for o in (mine, other))
+    mine.leave()
+    other.leave()
