@@ -122,8 +122,16 @@ def _inside(field: str, value: float | None, limits: tuple[float, float]) -> Non
     if not low <= value <= high:  # false for NaN too
         got = value if abs(value) < LONGEST_SHOWN else _SHORTENED
         raise SpellOutOfRange(
-            f"{field} is {got}; it must be from {low:g} to {high:g}.", field=field, got=got, limit=[low, high]
+            f"{field} is {got}; it must be from {_written(low)} to {_written(high)}.",
+            field=field,
+            got=got,
+            limit=[low, high],
         )
+
+
+def _written(number: float) -> str:
+    # `g` alone writes 4294967295 as 4.29497e+09.
+    return str(int(number)) if number == int(number) else f"{number:g}"
 
 
 def _side(field: str, value: int | None, limits: tuple[int, int]) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from prompts import HiresFix, Lora, Params, Spell
@@ -99,3 +101,16 @@ def test_a_number_of_any_length_is_refused_without_repeating_it(value: int) -> N
     with pytest.raises(SpellOutOfRange) as caught:
         check_spell(GOOD.evolve(steps=value))
     assert len(caught.value.detail) < 100
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"seed": 2**32}, "seed is 4294967296; it must be from 0 to 4294967295."),
+        ({"cfg_scale": 50.5}, "cfg_scale is 50.5; it must be from 0 to 50."),
+    ],
+)
+def test_limits_are_written_as_a_person_writes_them(given: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(SpellOutOfRange) as caught:
+        check_spell(GOOD.evolve(**given))
+    assert caught.value.detail == sentence
