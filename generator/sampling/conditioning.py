@@ -1,7 +1,8 @@
 """Prompt text to UNet context, as the A1111 web UI does it.
 
-`AND` splits a prompt, `[a:b:0.5]` and `[a|b]` resolve per UNet call, attention weighs tokens, 75-token
-chunks are encoded one by one and joined. Texts are encoded once and remembered.
+`# comments` and extra network tags go first; then `AND` splits a prompt, `[a:b:0.5]` and `[a|b]` resolve per
+UNet call, attention weighs tokens, 75-token chunks are encoded one by one and joined. Texts are encoded once
+and remembered.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from torch import Tensor
 from generator.errors import UnsupportedSpell
 from generator.models.checkpoint import TEXT_TOKENS, Checkpoint
 from prompts.language.chunks import CHUNK_TOKENS, Chunk, chunk
+from prompts.language.comments import strip_comments
 from prompts.language.composition import split_and
+from prompts.language.explaining import encoder_text
 from prompts.language.scheduling import schedule
 
 _REMEMBERED = 64
@@ -83,14 +86,15 @@ class Conditioner:
         """The conditioning of one pass.
 
         Args:
-            prompts: Texts without extra network tags.
+            prompts: Texts as they were written; comments are dropped from both, extra network tags from the
+                positive one alone (in a negative prompt the web UI encodes them as words).
             clip_skip: A1111's count, 1 is the last layer.
             lora_key: What stands on the text encoder now; equal keys mean equal weights.
 
         Raises:
             UnsupportedSpell: Clip skip beyond the text encoder's layers, or too many `AND` parts.
         """
-        parts = split_and(prompts.prompt)
+        parts = split_and(encoder_text(prompts.prompt))
         if len(parts) > _AND_PARTS:
             raise UnsupportedSpell(
                 f"The prompt joins {len(parts)} parts with AND; the limit is {_AND_PARTS}.",
@@ -99,7 +103,7 @@ class Conditioner:
                 limit=_AND_PARTS,
             )
         texts = [(self._schedule(text, prompts), weight) for text, weight in parts]
-        negative = self._schedule(prompts.negative_prompt, prompts)
+        negative = self._schedule(strip_comments(prompts.negative_prompt), prompts)
         needed = [text for entries, _ in [*texts, (negative, 1.0)] for _, text in entries]
         cut = {text: self._chunks(text) for text in needed}
         chunks = max(len(c) for c in cut.values())

@@ -137,3 +137,34 @@ def test_a_text_is_encoded_once_per_lora_set(
     for key in ((), (), (("style", 1.0),)):
         conditioner.encode_pass(prompts, 1, key)
     assert len(calls) == 4
+
+
+@pytest.mark.parametrize(
+    ("written", "plain"),
+    [
+        ("a red cat # not a dog", "a red cat"),
+        ("# a note\na red cat", "a red cat"),
+        ("a red cat # one AND two [a:b:0.5] (c:1.4) BREAK", "a red cat"),
+        ("a red cat <hypernet:ink:0.5> <lora:no:number>", "a red cat"),
+    ],
+)
+def test_comments_and_extra_network_tags_do_not_change_the_embeddings(
+    conditioner: Conditioner, written: str, plain: str
+) -> None:
+    assert torch.equal(_only(conditioner, written), _only(conditioner, plain))
+
+
+def test_a_comment_in_the_negative_prompt_does_not_change_the_embeddings(conditioner: Conditioner) -> None:
+    written, plain = (
+        conditioner.encode_pass(PassPrompts("a cat", text, 10), 1, ()).negative.at(0)
+        for text in ("ugly # AND so on", "ugly")
+    )
+    assert torch.equal(written, plain)
+
+
+def test_a_tag_in_the_negative_prompt_is_encoded_as_words_as_the_web_ui_does(conditioner: Conditioner) -> None:
+    written, plain = (
+        conditioner.encode_pass(PassPrompts("a cat", text, 10), 1, ()).negative.at(0)
+        for text in ("ugly <lora:ink:1>", "ugly")
+    )
+    assert not torch.equal(written, plain)
