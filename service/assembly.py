@@ -31,6 +31,7 @@ from service.bus.memory import MemoryBus
 from service.catalogue import Catalogue, Shelves
 from service.chat import Chats
 from service.clip_files import caption_weights, clip_weights
+from service.data_folder import ready_data_folder
 from service.engine.base import EngineClient
 from service.engine.local import LocalEngine, SyncEngine
 from service.expansion import Expansions
@@ -86,8 +87,10 @@ async def build(
         own_only: Work on jobs of this process only (the command line beside a running server).
 
     Raises:
-        DatabaseUnavailable, DiskFull: The data folder cannot be used.
+        SettingsError: code `data_dir_unusable`; the data folder cannot be used.
+        DatabaseUnavailable, DiskFull: The database cannot be used.
     """
+    await asyncio.to_thread(ready_data_folder, settings)
     services, machinery = _wire(settings, fake_engine=fake_engine, own_only=own_only)
     await asyncio.to_thread(machinery.database.migrate)
     machinery.owners.enter()
@@ -100,6 +103,21 @@ async def build(
         if cleaning is not None:
             cleaning.cancel()
         await _stop(machinery, settings.drain_seconds)
+
+
+def prepare(settings: Settings) -> None:
+    """What `build` needs on the disk: the data folder and an up-to-date database. Starts nothing.
+
+    Raises:
+        SettingsError: code `data_dir_unusable`; the data folder cannot be used.
+        DatabaseUnavailable, DiskFull: The database cannot be used.
+    """
+    ready_data_folder(settings)
+    database = Database(settings.database_path)
+    try:
+        database.migrate()
+    finally:
+        database.close()
 
 
 def model_folders(settings: Settings, family: DemoFamily) -> ModelFolders:
