@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 
 from fastapi import FastAPI
 
 from service.api import catalogue, chats, generate, health, images, interrogations, jobs, problems, spells
 from service.api.guard import Guard, GuardConfig, allowed_hosts
 from service.api.streams import StreamCount
-from service.assembly import BuildEngine, build
+from service.assembly import BuildEngine, build, prepare
 from service.ids import IdFactory
+from service.listening import listen
 from service.product import PRODUCT, product_version
 from service.settings import Settings, load_settings
 from service.web import pages
@@ -65,10 +66,21 @@ def create_app(settings: Settings | None = None, *, fake_engine: bool | BuildEng
 
 
 def run(settings: Settings) -> None:
-    """Serve until SIGTERM or Ctrl+C; then drain: streams end, jobs in work go back into the queue."""
-    from service.serving import serve  # noqa: PLC0415 (the server is not needed to make an application)
+    """Serve until SIGTERM or Ctrl+C; then drain: streams end, jobs in work go back into the queue.
 
-    serve(create_app(settings), settings)
+    Raises:
+        SettingsError: The address or the data folder cannot be used; nothing was started.
+        DatabaseUnavailable, DiskFull: The database cannot be used; nothing was started.
+    """
+    # The server is not needed to make an application.
+    from service.serving import serve  # noqa: PLC0415
+
+    with ExitStack() as open_sockets:
+        listeners = listen(settings)
+        for listener in listeners:
+            open_sockets.callback(listener.close)
+        prepare(settings)
+        serve(create_app(settings), settings, listeners)
 
 
 def _guard_config(settings: Settings) -> GuardConfig:

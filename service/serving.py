@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import math
+import socket
 import sys
+from collections.abc import Sequence
 from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
 
+from service.listening import address_of
 from service.services import Services
 from service.settings import Settings
 
@@ -23,6 +26,13 @@ class DrainingServer(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
         super().__init__(config)
         self._app_state = app.state
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start the application, then say where it is: uvicorn does not for sockets that it did not open."""
+        await super().startup(sockets)
+        for listener in (sockets or [])[:1]:
+            host = self.config.host or ""
+            log.info("action=serve outcome=ready address=%s (Ctrl+C stops it)", address_of(listener, host))
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """First signal: drain. Second: leave at once, jobs are taken up by the next process."""
@@ -40,8 +50,8 @@ class DrainingServer(uvicorn.Server):
             services.begin_drain()
 
 
-def serve(app: FastAPI, settings: Settings) -> None:
-    """Serve `app` until a signal comes."""
+def serve(app: FastAPI, settings: Settings, listeners: Sequence[socket.socket]) -> None:
+    """Serve `app` on `listeners` (see `service.listening`) until a signal comes."""
     # The libraries' own talk stays out unless it matters.
     logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     for name in OWN_LOGGERS:
@@ -61,4 +71,4 @@ def serve(app: FastAPI, settings: Settings) -> None:
         h11_max_incomplete_event_size=32 * 1024,
         timeout_graceful_shutdown=math.ceil(settings.drain_seconds),
     )
-    DrainingServer(config, app).run()
+    DrainingServer(config, app).run(sockets=list(listeners))

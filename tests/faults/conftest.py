@@ -19,13 +19,14 @@ import sys, time
 from pathlib import Path
 from generator.testing import FakeEngine
 from service.app import create_app
+from service.listening import listen
 from service.serving import serve
 from service.testing import quiet_settings
 
 pause = float(sys.argv[3])
 settings = quiet_settings(Path(sys.argv[1]), port=int(sys.argv[2]), drain_seconds=5, log_level="warning")
 engine = lambda: FakeEngine(before_step=lambda: time.sleep(pause))
-serve(create_app(settings, fake_engine=engine), settings)
+serve(create_app(settings, fake_engine=engine), settings, listen(settings))
 """
 
 
