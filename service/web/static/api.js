@@ -25,28 +25,68 @@ export async function call(method, path, body) {
   return answer;
 }
 
-/** Follow a job until it is over. Handlers: snapshot, progress, image, moved, cut. Returns a function that stops. */
+const FINALS = ["done", "failed", "cancelled"];
+const LONGEST_WAIT = 30_000; // milliseconds
+
+/** Follow a job until it is over. Handlers: snapshot, progress, image, moved, cut, gone. Returns a function that stops. */
 export function follow(jobId, handlers) {
-  const source = new EventSource(`/api/jobs/${jobId}/events`);
+  const address = `/api/jobs/${encodeURIComponent(jobId)}`;
   const read = (event) => JSON.parse(event.data);
-  const finals = ["done", "failed", "cancelled"];
-  source.addEventListener("snapshot", (event) => {
-    const job = read(event);
+  let source = null;
+  let timer = 0;
+  let refusals = 0;
+  let isStopped = false;
+
+  function stop() {
+    isStopped = true;
+    clearTimeout(timer);
+    source?.close();
+  }
+
+  function snapshot(job) {
     handlers.snapshot(job);
-    if (finals.includes(job.status)) source.close();
-  });
-  source.addEventListener("progress", (event) => handlers.progress(read(event)));
-  source.addEventListener("image", (event) => handlers.image(read(event)));
-  for (const kind of ["started", "waiting", "cancelling", ...finals]) {
-    source.addEventListener(kind, (event) => {
-      handlers.moved(read(event));
-      if (finals.includes(kind)) source.close();
+    if (FINALS.includes(job.status)) stop();
+  }
+
+  function open() {
+    source = new EventSource(`${address}/events`);
+    source.addEventListener("open", () => { refusals = 0; });
+    source.addEventListener("snapshot", (event) => snapshot(read(event)));
+    source.addEventListener("progress", (event) => handlers.progress(read(event)));
+    source.addEventListener("image", (event) => handlers.image(read(event)));
+    for (const kind of ["started", "waiting", "cancelling", ...FINALS]) {
+      source.addEventListener(kind, (event) => {
+        handlers.moved(read(event));
+        if (FINALS.includes(kind)) stop();
+      });
+    }
+    source.addEventListener("error", () => {
+      if (source.readyState === EventSource.CLOSED) lookUp(); // refused: the browser does not try again by itself
+      else handlers.cut();
     });
   }
-  source.addEventListener("error", () => {
-    if (source.readyState !== EventSource.CLOSED) handlers.cut();
-  });
-  return () => source.close();
+
+  async function lookUp() {
+    let job = null;
+    try {
+      job = await call("GET", address);
+    } catch (problem) {
+      if (!(problem instanceof Problem)) throw problem;
+      if (isStopped) return;
+      if (problem.code === "not_found") {
+        stop();
+        handlers.gone();
+        return;
+      }
+      handlers.cut();
+    }
+    if (isStopped) return;
+    if (job) snapshot(job);
+    if (!isStopped) timer = setTimeout(open, Math.min(LONGEST_WAIT, 1000 * 2 ** refusals++));
+  }
+
+  open();
+  return stop;
 }
 
 /** Send a chat message; `onText` gets the answer as it is written. Resolves to the whole answer. */
