@@ -51,3 +51,15 @@ def test_the_first_load_is_small() -> None:
     files = [path for path in STATIC.rglob("*") if path.is_file() and "docs" not in path.name]
     assert sum(path.stat().st_size for path in files) <= 200 * 1024
     assert len(files) <= 15
+
+
+def test_every_code_that_the_page_translates_is_one_that_the_server_gives() -> None:
+    translated = re.findall(r"^  (\w+): \(", (STATIC / "alert.js").read_text("utf-8"), re.MULTILINE)
+    root, own = Path(__file__).parents[2], {"unreachable", "nothing_yet", "job_gone", "spell_gone"}
+    sources = [
+        path.read_text("utf-8") for room in ("prompts", "generator", "service") for path in (root / room).rglob("*.py")
+    ]
+    given = {f"{kind}_not_found" for kind in ("sampler", "schedule_type", "upscaler")}
+    given |= {code for text in sources for code in re.findall(r"\"([a-z]+(?:_[a-z]+)*)\"", text)}
+    assert len(translated) > len(own)
+    assert sorted(set(translated) - own - given) == []

@@ -1,4 +1,5 @@
 // The page: puts the parts together. A pure client of the public API.
+import { Alert } from "./alert.js";
 import { Problem, call } from "./api.js";
 import { Book } from "./book.js";
 import { $, h } from "./dom.js";
@@ -11,12 +12,18 @@ import { Talk } from "./talk.js";
 startLanguage();
 $("language").value = language();
 
+const alert = new Alert();
 const book = new Book();
 const editor = new Editor();
 let catalogue = null;
-const panel = new JobPanel((spell) => { editor.show(spell); say(t("used")); $("prompt").focus(); }, complain, noticeOf);
-new Photo(book, complain);
-new Talk(book, keepEdits, complain);
+const panel = new JobPanel({
+  alert,
+  noticeOf,
+  use: (spell) => { editor.show(spell); say(t("used")); $("prompt").focus(); },
+  gone: () => { remember({ job: null }); alert.show(new Problem({ code: "job_gone", detail: "" })); },
+});
+new Photo(book, alert);
+new Talk(book, keepEdits, alert);
 
 book.addEventListener("changed", () => {
   editor.show(book.head.spell);
@@ -29,8 +36,8 @@ $("language").addEventListener("change", (event) => {
   editor.relabel();
   showVersion();
   showNotice();
+  alert.relabel();
 });
-$("alert-close").addEventListener("click", () => { $("alert").hidden = true; });
 
 $("spell-form").addEventListener("submit", (event) => {
   event.preventDefault();
@@ -67,17 +74,18 @@ $("copy").addEventListener("click", (event) => busy(event.target, async () => {
 async function keepEdits() {
   if (!editor.isChanged()) return;
   const spell = editor.read();
-  if (book.id === null && !spell.prompt.trim()) throw new Problem({ code: "nothing_yet", detail: t("needSpell") });
+  if (book.id === null && !spell.prompt.trim()) throw new Problem({ code: "nothing_yet", detail: "" });
   await book.keep(spell);
 }
 
 async function busy(button, work) {
+  alert.hide();
   button.disabled = true;
   try {
     await work();
   } catch (problem) {
     say("");
-    complain(problem);
+    alert.show(problem);
   } finally {
     button.disabled = false;
   }
@@ -87,18 +95,15 @@ function say(text) {
   $("spell-status").textContent = text;
 }
 
-function complain(problem) {
-  if (!(problem instanceof Problem) && !problem.code) throw problem;
-  const texts = { unreachable: t("offline"), version_conflict: t("conflict") };
-  const hints = { checkpoint_not_found: t("hintCheckpoint"), lora_not_found: t("hintLora"), lora_incompatible: t("hintLora") };
-  const hint = problem.code?.startsWith("llm_") ? t("hintLlm") : hints[problem.code];
-  $("alert-text").textContent = [texts[problem.code] ?? problem.message, hint].filter(Boolean).join("\n");
-  $("alert").hidden = false;
-}
-
 /** The honest sentence about a checkpoint, when there is one. */
 function noticeOf(name) {
-  return catalogue?.checkpoints.find((entry) => entry.name === name)?.notice ?? "";
+  const found = catalogue?.checkpoints.find((entry) => entry.name === name);
+  return found ? shownNotice(found) : "";
+}
+
+/** The server speaks English; what a demo model is can be said in the reader's language. */
+function shownNotice({ is_demo: isDemo, notice }) {
+  return isDemo && !(language() === "en" && notice) ? t("demoModel") : notice;
 }
 
 function showVersion() {
@@ -109,7 +114,7 @@ function showVersion() {
 function showNotice() {
   const demo = catalogue?.checkpoints.find((entry) => entry.is_usable);
   const lines = [];
-  if (demo?.is_demo) lines.push(t("demoNotice", { notice: demo.notice }), t("demoCheckpoint"));
+  if (demo?.is_demo) lines.push(t("demoNotice", { notice: shownNotice(demo) }), t("demoCheckpoint"));
   if (catalogue && catalogue.llm === null) lines.push(t("demoLlm"));
   $("notice").hidden = !demo?.is_demo;
   $("notice-summary").textContent = t("demoSummary");
@@ -118,13 +123,27 @@ function showNotice() {
 
 function remember(changes) {
   const now = new URLSearchParams(location.hash.slice(1));
-  for (const [name, value] of Object.entries(changes)) now.set(name, value);
+  for (const [name, value] of Object.entries(changes)) {
+    if (value === null) now.delete(name);
+    else now.set(name, value);
+  }
   history.replaceState(null, "", `#${now}`);
+}
+
+/** The spell in the address; one that is not here is taken out of it. */
+async function openSpell(id) {
+  try {
+    await book.open(id);
+  } catch (problem) {
+    if (problem.code !== "not_found") return alert.show(problem);
+    remember({ spell: null });
+    alert.show(new Problem({ code: "spell_gone", detail: "" }));
+  }
 }
 
 async function start() {
   const place = new URLSearchParams(location.hash.slice(1));
-  const opening = place.get("spell") ? book.open(place.get("spell")).catch(complain) : null;
+  const opening = place.get("spell") ? openSpell(place.get("spell")) : null;
   const patience = setTimeout(() => say(t("loadingModels")), 700);
   try {
     catalogue = await call("GET", "/api/catalogue");
@@ -132,7 +151,7 @@ async function start() {
     editor.offer(catalogue);
     showNotice();
   } catch (problem) {
-    complain(problem);
+    alert.show(problem);
   }
   clearTimeout(patience);
   if (place.get("job")) panel.watch(place.get("job"));

@@ -1,4 +1,5 @@
 // A running job: progress, time left, preview, cancel, pictures. Lives on through reloads: its id is in the address.
+import { sentenceOf } from "./alert.js";
 import { call, follow } from "./api.js";
 import { $, h } from "./dom.js";
 import { t } from "./i18n.js";
@@ -7,21 +8,24 @@ const FINAL = ["done", "failed", "cancelled"];
 
 export class JobPanel {
   #use;
-  #complain;
+  #alert;
+  #gone;
+  #noticeOf; // what people must know about a checkpoint's pictures
   #job = null;
   #stop = () => {};
   #isOver = false;
-  noticeOf; // what people must know about a checkpoint's pictures
 
-  constructor(use, complain, noticeOf) {
+  constructor({ use, alert, noticeOf, gone }) {
     this.#use = use;
-    this.noticeOf = noticeOf;
-    this.#complain = complain;
+    this.#alert = alert;
+    this.#noticeOf = noticeOf;
+    this.#gone = gone;
     $("cancel").addEventListener("click", async () => {
+      this.#alert.hide();
       try {
         this.#moved(await call("DELETE", `/api/jobs/${this.#job}`));
       } catch (problem) {
-        this.#complain(problem);
+        this.#alert.show(problem);
       }
     });
   }
@@ -42,12 +46,13 @@ export class JobPanel {
       image: (image) => this.#picture(image.image_id, image.slot, image.seed, image.notes),
       moved: (event) => this.#moved(event),
       cut: () => { $("job-status").textContent = t("reconnecting"); },
+      gone: () => { $("job-box").hidden = true; this.#gone(); },
     });
   }
 
   #snapshot(job) {
     for (const image of job.images) this.#picture(image.id, image.slot, image.seed, image.notes);
-    $("job-notice").textContent = this.noticeOf(job.spell?.params.checkpoint);
+    $("job-notice").textContent = this.#noticeOf(job.spell?.params.checkpoint);
     this.#moved(job);
     if (job.status === "queued") $("job-status").textContent = t("queued", { ahead: job.queue_ahead });
     else if (job.progress && !FINAL.includes(job.status)) this.#progress(job.progress);
@@ -70,7 +75,7 @@ export class JobPanel {
     $("cancel").hidden = isOver;
     const count = $("pictures").children.length;
     if (status === "done") { $("bar").value = 1; $("job-status").textContent = t("done", { count }); }
-    else if (status === "failed") $("job-status").textContent = t("failed", { detail: problem?.detail ?? "" });
+    else if (status === "failed") $("job-status").textContent = t("failed", { detail: problem ? sentenceOf(problem) : "" });
     else if (status === "cancelled") $("job-status").textContent = t("cancelled", { count });
     else if (status === "cancelling") $("job-status").textContent = t("cancelling");
     else if (status === "running") $("job-status").textContent = t("starting");
@@ -82,10 +87,11 @@ export class JobPanel {
     if (document.querySelector(`[data-image="${id}"]`)) return;
     const use = h("button", { type: "button", textContent: t("useParameters") });
     use.addEventListener("click", async () => {
+      this.#alert.hide();
       try {
         this.#use((await call("GET", `/api/images/${id}/spell`)).spell);
       } catch (problem) {
-        this.#complain(problem);
+        this.#alert.show(problem);
       }
     });
     const url = `/api/images/${id}`;

@@ -5,12 +5,12 @@ import { t } from "./i18n.js";
 
 export class Photo {
   #book;
-  #complain;
+  #alert;
   #stop = () => {};
 
-  constructor(book, complain) {
+  constructor(book, alert) {
     this.#book = book;
-    this.#complain = complain;
+    this.#alert = alert;
     $("photo").addEventListener("change", (event) => this.#send(event.target.files[0]));
     const drop = $("drop");
     document.addEventListener("dragover", (event) => { event.preventDefault(); drop.classList.add("over"); });
@@ -28,6 +28,7 @@ export class Photo {
 
   async #send(file) {
     if (!file) return;
+    this.#alert.hide();
     this.#stop();
     this.#view(file);
     $("photo-status").textContent = t("photoReading");
@@ -39,7 +40,8 @@ export class Photo {
       else this.#watch(found.id);
     } catch (problem) {
       $("photo-status").textContent = "";
-      this.#complain(problem);
+      $("photo-view").hidden = true;
+      this.#alert.show(problem);
     }
     $("photo").value = "";
   }
@@ -56,7 +58,7 @@ export class Photo {
       try {
         await this.#show(await call("GET", `/api/interrogations/${id}`));
       } catch (problem) {
-        this.#complain(problem);
+        this.#alert.show(problem);
       }
     };
     const isOver = (status) => ["done", "failed", "cancelled"].includes(status);
@@ -66,21 +68,32 @@ export class Photo {
       image: () => {},
       moved: ({ status }) => { if (isOver(status)) finish(); },
       cut: () => { $("photo-status").textContent = t("reconnecting"); },
+      gone: () => { $("photo-status").textContent = ""; this.#alert.show({ code: "not_found", detail: "" }); },
     });
   }
 
   async #show(found) {
     $("photo-status").textContent = "";
     if (found.problem) {
-      this.#complain({ code: found.problem.code, message: found.problem.detail, facts: found.problem });
+      this.#alert.show(found.problem);
       return;
     }
     if (!found.version) return;
-    const notice = found.interrogation?.notice ? ` ${found.interrogation.notice}` : "";
-    $("photo-status").textContent = found.source === "metadata" ? t("photoExact") : t("photoMeasured", { source: found.source }) + notice;
+    const measured = () => [t("photoMeasured", { source: found.source }), ...noticesOf(found.interrogation)].join(" ");
+    $("photo-status").textContent = found.source === "metadata" ? t("photoExact") : measured();
     this.#book.take(found.version);
     drawChips(trusted(found.interrogation));
   }
+}
+
+/** What people must know about the models that looked; the server's own words where the page has none. */
+function noticesOf(interrogation) {
+  const { weights, caption, mode, notice } = interrogation ?? {};
+  if (!notice) return [];
+  if (weights === "none") return [t("clipNone")];
+  if (!["random", "trained-demo", "real"].includes(weights)) return [notice];
+  const lines = { random: [t("clipRandom")], "trained-demo": [t("clipDemo")] }[weights] ?? [];
+  return caption || ["tags", "negative"].includes(mode) ? lines : [...lines, t("captionNone")];
 }
 
 /** Terms that mean something: random weights rank by chance, what was measured is true all the same. */

@@ -7,13 +7,13 @@ import { drawChips } from "./photo.js";
 export class Talk {
   #book;
   #keepEdits;
-  #complain;
+  #alert;
   #offline = false; // after the language model failed, the next try goes without it
 
-  constructor(book, keepEdits, complain) {
+  constructor(book, keepEdits, alert) {
     this.#book = book;
     this.#keepEdits = keepEdits;
-    this.#complain = complain;
+    this.#alert = alert;
     $("idea-form").addEventListener("submit", (event) => { event.preventDefault(); this.#expand(); });
     $("chat-form").addEventListener("submit", (event) => { event.preventDefault(); this.#say(); });
     $("message").addEventListener("keydown", (event) => {
@@ -80,13 +80,14 @@ export class Talk {
   }
 
   async #busy(button, work) {
+    this.#alert.hide();
     button.disabled = true;
     try {
       await work();
       this.#offline = false;
     } catch (problem) {
       this.#offline = Boolean(problem.code?.startsWith("llm_"));
-      this.#complain(problem);
+      this.#alert.show(problem);
     } finally {
       button.disabled = false;
     }
