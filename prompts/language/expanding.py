@@ -15,6 +15,8 @@ Wildcards = Mapping[str, Sequence[str]]
 _Variables = Mapping[str, Template]
 WORK = 1_000_000
 """Parts looked at in one expansion."""
+CHARACTERS = 100_000
+"""Characters written in one expansion: wildcards in wildcards grow without bound otherwise."""
 _NESTING = 64
 """Choices, wildcards and variables inside each other."""
 
@@ -55,6 +57,7 @@ class _Run:
         self._wildcards = wildcards
         self._parsed = parsed
         self._left = WORK
+        self._room = CHARACTERS
 
     def count(self, template: Template) -> int:
         return self._count(template, {}, 0)
@@ -75,6 +78,19 @@ class _Run:
             error = PromptError("Choices, wildcards or variables are nested too deep, or in a circle.", limit=_NESTING)
             error.with_code("template_too_deep")
             raise error
+
+    def _written(self, text: str) -> str:
+        """`text`, counted against `CHARACTERS`."""
+        self._room -= len(text)
+        if self._room < 0:
+            error = PromptError(f"This prompt grows over {CHARACTERS} characters.", limit=CHARACTERS)
+            error.with_code("template_too_large")
+            raise error
+        return text
+
+    def _joined(self, choice: Choice, texts: Sequence[str]) -> str:
+        self._written(choice.separator * (len(texts) - 1))
+        return choice.separator.join(texts)
 
     def _count(self, template: Template, variables: _Variables, depth: int) -> int:
         return math.prod(self._counts(template, variables, depth))
@@ -127,7 +143,7 @@ class _Run:
     def _nth_part(self, part: Part, index: int, variables: _Variables, depth: int) -> str:
         match part:
             case Literal(text=text):
-                return text
+                return self._written(text)
             case Use():
                 return self._nth(self._value(part, variables), index, variables, depth + 1)
             case Choice():
@@ -148,7 +164,7 @@ class _Run:
         for i in reversed(picked):
             index, digit = divmod(index, ways[i])
             texts.append(self._nth(options[i].template, digit, variables, depth + 1))
-        return choice.separator.join(reversed(texts))
+        return self._joined(choice, texts[::-1])
 
     def _draw(self, template: Template, variables: _Variables, depth: int, source: random.Random) -> str:
         self._spend(template, depth)
@@ -173,9 +189,9 @@ class _Run:
                 options = list(self._options(part))
                 sizes = _sizes(part, options)
                 picked = _pick(options, source.randint(sizes[0], sizes[-1]), source)
-                return part.separator.join(self._draw(o.template, variables, depth, source) for o in picked)
+                return self._joined(part, [self._draw(o.template, variables, depth, source) for o in picked])
             case Literal(text=text):
-                return text
+                return self._written(text)
         return ""
 
     def _options(self, choice: Choice) -> tuple[Option, ...]:

@@ -55,6 +55,7 @@ def lint(
     findings += spell_rules.repeated_loras(spell)
     if known_loras is not None:
         findings += spell_rules.unknown_loras(spell, known_loras)
+        findings += spell_rules.unknown_lora_tags(prompt, known_loras)
     if family is not None:
         findings += spell_rules.style(prompt, family)
     return tuple(sorted(findings, key=lambda f: (FIELDS.index(f.field), f.start, f.end, f.code)))

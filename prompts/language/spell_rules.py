@@ -64,6 +64,20 @@ def unknown_loras(spell: Spell, known: Collection[str]) -> Iterator[Finding]:
             yield Finding("lora_unknown", "loras", i, i + 1, message, near[0] if near else None, ERROR)
 
 
+def unknown_lora_tags(it: Examined, known: Collection[str]) -> Iterator[Finding]:
+    """As `unknown_loras`, of tags that still stand in the prompt; the place is the name alone."""
+    folded = {name.casefold() for name in known}
+    for tag in it.tags:
+        lora = tag.lora()
+        if lora is None or lora.name.casefold() in folded:
+            continue
+        near = near_names(lora.name, known)
+        message = f"There is no LoRA called {lora.name!r} here.{near_hint(near)}"
+        start = it.text.index(lora.name, tag.start + len(tag.kind) + 2)
+        end = start + len(lora.name)
+        yield Finding("lora_unknown", it.field, start, end, message, near[0] if near else None, ERROR)
+
+
 def repeated_loras(spell: Spell) -> Iterator[Finding]:
     """One LoRA asked for twice: its weights add up."""
     seen: set[str] = set()

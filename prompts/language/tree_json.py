@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from prompts.language.syntax import Alternating, And, Break, Comment, Network, Node, Prompt, Scheduled, Weighted, Words
@@ -10,7 +11,10 @@ Json = dict[str, Any]
 
 
 def tree_json(prompt: Prompt) -> list[Json]:
-    """The nodes of `prompt`: each an object with `kind`, `start`, `end` and what the node holds."""
+    """The nodes of `prompt`: each an object with `kind`, `start`, `end` and what the node holds.
+
+    A factor that is no finite number (hundreds of digits) is `None`: JSON has no word for it.
+    """
     return [_node(child) for child in prompt.children]
 
 
@@ -21,7 +25,8 @@ def _node(node: Node) -> Json:
         case Words(text=text) | Comment(text=text):
             return place | {"text": text}
         case Weighted(children=children):
-            return place | {"factor": node.factor, "children": _nodes(children)}
+            factor = node.factor if math.isfinite(node.factor) else None
+            return place | {"factor": factor, "children": _nodes(children)}
         case Scheduled(before=before, after=after, when=when):
             first = None if before is None else _nodes(before)
             return place | {"before": first, "after": _nodes(after), "when": when.strip()}

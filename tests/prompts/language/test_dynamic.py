@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -142,3 +143,11 @@ def test_wildcards_are_the_text_files_of_a_folder(tmp_path: Path) -> None:
     (tmp_path / "link.txt").symlink_to(outside)
     assert load_wildcards(tmp_path) == {"colour": ("red", "green"), "deep/a": ("猫",)}
     assert load_wildcards(tmp_path / "missing") == {}
+
+
+@pytest.mark.parametrize("ask", [lambda e: e.draw("__a__", 1), lambda e: e.every("__a__", 1)])
+def test_wildcards_in_wildcards_stop_before_they_fill_the_memory(ask: Callable[[Expander], object]) -> None:
+    lines = {"a": ["__b__" * 300], "b": ["__c__" * 300], "c": ["x" * 1000]}
+    with pytest.raises(PromptError) as refused:
+        ask(Expander(lines))
+    assert refused.value.stable_code == "template_too_large"

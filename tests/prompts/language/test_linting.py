@@ -173,3 +173,10 @@ def test_findings_stand_in_order_inside_their_text_and_mending_never_fails(promp
         text = prompt if finding.field == "prompt" else negative
         assert 0 <= finding.start <= finding.end <= len(text)
     attention(mend_spell(spell, findings).prompt)
+
+
+def test_an_unknown_lora_in_a_tag_is_found_at_its_name() -> None:
+    text = "a cat <lora:inc:0.8> <lora:oil:te=1> <lora:te=0.5:pencl>"
+    found = [f for f in lint(Spell(text), known_loras=["Ink", "oil", "pencil"]) if f.code == "lora_unknown"]
+    assert [(text[f.start : f.end], f.fix) for f in found] == [("inc", "Ink"), ("pencl", "pencil")]
+    assert mend(text, found) == "a cat <lora:Ink:0.8> <lora:oil:te=1> <lora:te=0.5:pencil>"

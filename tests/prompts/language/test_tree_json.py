@@ -26,3 +26,9 @@ def test_the_tree_is_told_as_json() -> None:
     }
     assert told[3]["when"] == "5"
     assert [option[0]["text"] for option in told[5]["options"]] == ["e", "f"]
+
+
+def test_a_factor_that_json_cannot_say_is_null() -> None:
+    told = tree_json(parse(f"(a:{'9' * 400})"))
+    assert told[0]["factor"] is None
+    json.dumps(told, allow_nan=False)
