@@ -5,12 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from generator.errors import CheckpointNotFound, ModelMissing, ModelRefused, UnsupportedSpell
 from generator.models.catalogue import Catalogue as ModelShelf
 from generator.models.catalogue import ModelEntry, check_lora_fits
+from generator.models.clip_words import ClipWords, clip_words, folder_words
 from prompts.expansion.families import SD15, FamilyProfile, family_named
+from prompts.language.chunks import Tokenize
+from prompts.metadata import Machine
 from prompts.spell import Spell
+from service.machine import PATIENCE_BYTES, machine_for
 
 DEMO_FAMILY = "demo"
 DRAWABLE = ("sd15", DEMO_FAMILY)  # families that the engine draws
@@ -66,6 +71,17 @@ class Fitted:
     checkpoint: CheckpointInfo
 
 
+@dataclass(frozen=True, slots=True)
+class PromptReader:
+    """How a checkpoint reads prompts."""
+
+    checkpoint: str | None
+    """`None`: it is not on this machine."""
+    family: str
+    tokenize: Tokenize | None
+    """Text to token ids; `None` when open_clip, which carries CLIP's table, is not installed."""
+
+
 class Catalogue:
     """Checks spells against the model folders.
 
@@ -79,6 +95,7 @@ class Catalogue:
         self._shelves = shelves
         self._default = default_checkpoint
         self._lock = asyncio.Lock()  # the shelf is one thread at a time
+        self._words: dict[Path | None, ClipWords] = {}
 
     async def checkpoints(self) -> tuple[CheckpointInfo, ...]:
         """Every checkpoint; the one used by default first, unusable ones last."""
@@ -127,6 +144,42 @@ class Catalogue:
         except (CheckpointNotFound, ModelRefused):
             # Somebody works on the spell of another machine's picture; drawing it asks for a checkpoint later.
             return SD15
+
+    async def lora_names(self) -> frozenset[str]:
+        """Every name that a usable LoRA answers to: its own, without folder, and the alias inside the file."""
+        usable = [info for info in await self.loras() if info.is_usable]
+        names = {name for info in usable for name in (info.name, info.name.rsplit("/", 1)[-1], info.alias)}
+        return frozenset(names - {""})
+
+    async def reader(self, name: str | None) -> PromptReader:
+        """How the checkpoint meant by `name` (the default one for `None`) reads prompts.
+
+        A checkpoint that is not here, or none at all, is taken for SD1.5 with CLIP's own tokenizer.
+        """
+        try:
+            info = await self.checkpoint(name)
+        except (CheckpointNotFound, ModelRefused, ModelMissing):
+            return PromptReader(None, SD15.name, await asyncio.to_thread(self._words_of, None))
+        async with self._lock:
+            shelves = await self._shelves()
+            entry = shelves.models.checkpoint(info.name) if info.is_usable else None
+        folder = None if entry is None else entry.path / "tokenizer"
+        return PromptReader(info.name, info.family, await asyncio.to_thread(self._words_of, folder))
+
+    def _words_of(self, folder: Path | None) -> ClipWords | None:
+        if folder not in self._words:
+            try:
+                own = None if folder is None else folder_words(folder)
+                self._words[folder] = own or clip_words()
+            except FileNotFoundError:
+                return None
+        return self._words[folder]
+
+    async def machine(self, spell: Spell) -> Machine:
+        """What this machine has of what `spell` was drawn with, for `prompts.metadata.examine`."""
+        async with self._lock:
+            shelves = await self._shelves()
+            return await asyncio.to_thread(machine_for, spell, shelves.models, PATIENCE_BYTES)
 
     async def fit(self, spell: Spell) -> Fitted:
         """`spell` with the canonical names of things that are here.

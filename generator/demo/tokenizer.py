@@ -34,7 +34,7 @@ class CutVocabulary:
     @property
     def tokens(self) -> tuple[str, ...]:
         """All tokens; the position is the id. The end of text has the highest id, as in CLIP."""
-        letters = tuple(_byte_letters())
+        letters = tuple(byte_letters())
         merged = tuple(a + b for a, b in self.merges)
         return (*letters, *(letter + _WORD_END for letter in letters), *merged, START, END)
 
@@ -94,7 +94,7 @@ def _full_merges() -> list[Merge]:
     return [(a, b) for a, b in pairs]
 
 
-def _byte_letters() -> Iterable[str]:
+def byte_letters() -> Iterable[str]:
     """The printable stand-ins of the 256 bytes, in CLIP's order: printable bytes first, then the rest."""
     printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
     yield from (chr(b) for b in printable)

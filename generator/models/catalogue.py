@@ -18,7 +18,7 @@ from generator.models.family import (
     checkpoint_folder_family,
     lora_family,
 )
-from generator.models.hashes import SHORT, HashCache
+from generator.models.hashes import SHORT, HashCache, old_hash
 from generator.models.safetensors_header import read_header
 from prompts.errors import near_hint, near_names
 
@@ -114,6 +114,18 @@ class Catalogue:
     def short_hash(self, entry: ModelEntry) -> str:
         """The first 10 hex digits of `sha256`: Civitai's AutoV2, A1111's `Model hash`."""
         return self.sha256(entry)[:SHORT]
+
+    def file_hashes(self, entry: ModelEntry) -> tuple[str, ...]:
+        """Every hash that pictures name a checkpoint by: SHA-256, and A1111's old one of 8 digits."""
+        return self.sha256(entry), old_hash(entry.weights)
+
+    def lora_hashes(self, entry: ModelEntry) -> tuple[str, ...]:
+        """Every hash that pictures name a LoRA by: SHA-256 of its weights alone, and of the file."""
+        return self._hashes.weights_sha256(entry.weights), self.sha256(entry)
+
+    def is_hashed(self, entry: ModelEntry) -> bool:
+        """Whether `sha256` answers without reading the file."""
+        return self._hashes.knows(entry.weights)
 
     def _remembering(self, describe: Callable[[str, Path], ModelEntry]) -> Callable[[str, Path], ModelEntry]:
         def described(name: str, path: Path) -> ModelEntry:

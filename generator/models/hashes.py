@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 _BLOCK = 1 << 20  # bytes
+_LENGTH_BYTES = 8  # of a safetensors file's header length
+_OLD_START, _OLD_BYTES, _OLD_DIGITS = 0x100000, 0x10000, 8
 SHORT = 10
 """Hex digits of AutoV2 and of A1111's `Model hash`."""
 
@@ -29,10 +32,27 @@ class HashCache:
         Raises:
             OSError: The file cannot be read.
         """
-        stat = path.stat()
-        key = f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}"
+        return self._remembered(_key(path), lambda: _sha256(path))
+
+    def weights_sha256(self, path: Path) -> str:
+        """As `sha256`, of a safetensors file without its header: AutoV3, A1111's `Lora hashes`.
+
+        Raises:
+            OSError: The file cannot be read.
+        """
+        return self._remembered(f"{_key(path)}|weights", lambda: _sha256(path, _header_end(path)))
+
+    def knows(self, path: Path) -> bool:
+        """Whether `sha256` would answer without reading the file.
+
+        Raises:
+            OSError: The file cannot be read.
+        """
+        return _key(path) in self._known
+
+    def _remembered(self, key: str, compute: Callable[[], str]) -> str:
         if key not in self._known:
-            self._known[key] = _sha256(path)
+            self._known[key] = compute()
             self._store()
         return self._known[key]
 
@@ -54,9 +74,31 @@ class HashCache:
         os.replace(partial, self._file)
 
 
-def _sha256(path: Path) -> str:
+def old_hash(path: Path) -> str:
+    """A1111's first `Model hash`: 8 digits over 64 KiB of the file; different files can share it.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    with path.open("rb") as file:
+        file.seek(_OLD_START)
+        return hashlib.sha256(file.read(_OLD_BYTES)).hexdigest()[:_OLD_DIGITS]
+
+
+def _key(path: Path) -> str:
+    stat = path.stat()
+    return f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}"
+
+
+def _header_end(path: Path) -> int:
+    with path.open("rb") as file:
+        return _LENGTH_BYTES + int.from_bytes(file.read(_LENGTH_BYTES), "little")
+
+
+def _sha256(path: Path, start: int = 0) -> str:
     digest = hashlib.sha256()
     with path.open("rb") as file:
+        file.seek(start)
         while block := file.read(_BLOCK):
             digest.update(block)
     return digest.hexdigest()
