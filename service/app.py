@@ -7,7 +7,7 @@ from contextlib import ExitStack, asynccontextmanager
 
 from fastapi import FastAPI
 
-from service.api import catalogue, chats, generate, health, images, interrogations, jobs, problems, spells
+from service.api import catalogue, chats, generate, health, images, interrogations, jobs, problems, prompts, spells
 from service.api.guard import Guard, GuardConfig, allowed_hosts
 from service.api.streams import StreamCount
 from service.assembly import BuildEngine, build, prepare
@@ -20,6 +20,7 @@ from service.web import pages
 ROUTERS = (
     pages.router,
     spells.router,
+    prompts.router,
     chats.router,
     interrogations.router,
     generate.router,
