@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -64,6 +65,7 @@ def expand_offline(
     """
     notes: list[str] = []
     lifted, own_loras = lift_loras(idea)
+    lifted = _without_gaps(lifted) if own_loras else lifted
     translated = translate(lifted, language)
     if translated.unknown:
         notes.append("Not in the glossary, left out: " + ", ".join(translated.unknown[:8]) + ".")
@@ -72,7 +74,7 @@ def expand_offline(
     text, negated = take_negations(strip_request(translated.text))
     text = text.strip(" ,")
     if not text:
-        text = lifted.strip()
+        text = lifted.strip() or ", ".join(lora.name.strip() for lora in own_loras) or "picture"
         notes.append("No word of the idea could be translated; it stands in the prompt as it is.")
     if estimate_tokens(text) > family.max_tokens:
         notes.append(f"The idea alone may be over {family.max_tokens} tokens; nothing was cut or added.")
@@ -92,6 +94,12 @@ def expand_offline(
         params=_params(text, family),
     )
     return OfflineResult(spell, tuple(notes))
+
+
+def _without_gaps(text: str) -> str:
+    """`text` without the empty phrase that a lifted tag leaves: `1girl, , silver hair` -> `1girl, silver hair`."""
+    closed = re.sub(r",(?:\s*,)+", ",", text)
+    return re.sub(r"([(\[])\s*,\s*", r"\1", closed).strip(" ,")
 
 
 def params_for(orientation: str, family: FamilyProfile) -> Params:

@@ -8,11 +8,29 @@ from functools import cache
 from typing import Any
 
 from prompts.expansion.data_files import load_toml
+from prompts.expansion.offline.samplers import is_like_sampler
 
 _SPACE_BY_IDEOGRAPH = re.compile(r"(?<=[\u4e00-\u9fff])\s+|\s+(?=[\u4e00-\u9fff])")
 
+_MARKS = re.compile(r"[\n；;]|[，。！？](?![^(（]*[)）])|,(?!\d)(?![^()]*\))|(?<!\d),(?![^()]*\))|[!?](?=\s)")
+"""What ends a clause in every language; a comma within brackets or within a number does not."""
+_NUMBER_WISH = (
+    r"\d{1,3} ?(?:sampling )?(?:steps?\b|步)|(?:cfg|seed|clip skip|种子|步数)\b ?[\d:=]|\d{2,4} ?[x×] ?\d{2,4}"
+)
+_BEFORE_NUMBERS = re.compile(
+    rf"\s+(?:with|and|at|using|in)\s+(?={_NUMBER_WISH})|(?<=[\u4e00-\u9fff])\s+(?={_NUMBER_WISH})(?!\d+ ?x)",
+    re.IGNORECASE,
+)
+"""Where a wish about numbers begins without a comma: `make it night with 30 steps`, `换成夜晚 30步`."""
+
 KINDS: tuple[str, ...] = (
     "size",
+    "ratio",
+    "more_steps",
+    "less_steps",
+    "more_cfg",
+    "less_cfg",
+    "opinion",
     "steps",
     "cfg",
     "seed",
@@ -20,6 +38,7 @@ KINDS: tuple[str, ...] = (
     "clip_skip",
     "denoise",
     "sampler",
+    "sampler_like",
     "lora_weight",
     "lora_at",
     "drop_lora",
@@ -102,14 +121,15 @@ def read_clause(clause: str, language: str) -> Intent | None:
     text = strip_polite(clause, rules)
     for kind, pattern in rules.patterns:
         match = pattern.fullmatch(text)
-        if match is not None:
+        if match is not None and (kind != "sampler_like" or is_like_sampler(match["x"])):
             return _intent(kind, match.groupdict())
     return None
 
 
 def clauses(message: str, language: str) -> list[str]:
     """The clauses of a message, none of them empty."""
-    parts = grammar(language).split.split(message.strip().rstrip(".!。！"))
+    spaced = _BEFORE_NUMBERS.sub("\n", message.strip().rstrip(".!。！"))
+    parts = [part for whole in _MARKS.split(spaced) for part in grammar(language).split.split(whole)]
     return [part.strip() for part in parts if part and part.strip()]
 
 

@@ -67,14 +67,14 @@ def without(mention: Mention) -> str | None:
     core = mention.phrase.core
     before = list(_WORD.finditer(core[: mention.start]))
     first = _WORD.match(core, mention.start)
-    if first and _is_link(first.group()):
+    if first and is_link(first.group()):
         return f"{core[: mention.start].rstrip()} {core[mention.end :].lstrip()}".strip(" ,") or None
-    while before and not _is_link(before[-1].group()):
+    while before and not is_link(before[-1].group()):
         before.pop()
     if not before:
         return _head_without(mention)
     low = before[-1].start()
-    while len(before) > 1 and _is_link(before[-2].group()) and before[-1].group().casefold() != "and":
+    while len(before) > 1 and is_link(before[-2].group()) and before[-1].group().casefold() != "and":
         before.pop()
         low = before[-1].start()
     head, tail = core[:low].rstrip(), core[mention.end :].lstrip()
@@ -97,7 +97,7 @@ def _head_without(mention: Mention) -> str | None:
         return None
     if following.group().casefold() == "of":
         return tail[following.end() :].strip() or None
-    if _is_link(following.group()):
+    if is_link(following.group()):
         return None
     return instead(mention, "").strip() if mention.start == 0 else _respoken(mention.phrase.core[: mention.start], tail)
 
@@ -123,11 +123,6 @@ def instead(mention: Mention, new: str) -> str:
     return (head + new + tail).strip()
 
 
-def noun_before(mention: Mention) -> str:
-    """The word directly before the mention, in lower case; empty at the start of the phrase."""
-    before = _WORD.findall(mention.phrase.core[: mention.start])
-    return before[-1].casefold() if before else ""
-
-
-def _is_link(word: str) -> bool:
+def is_link(word: str) -> bool:
+    """Whether `word` joins two parts of a phrase: `with`, `wearing`, `in`."""
     return f" {word.casefold()} " in _LINKS

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from prompts.errors import UnknownName
+from prompts.errors import UnknownName, near_names
 from prompts.expansion.catalogue import missing_trigger
 from prompts.expansion.edits import AddPhrase, DropLora, Edit, LockSpan, SetParam, UnlockSpan, UseLora
 from prompts.expansion.offline import rewording
 from prompts.expansion.offline.intents import Intent
 from prompts.expansion.offline.mentions import mentions
+from prompts.expansion.offline.samplers import near_samplers, sampler_spoken
 from prompts.expansion.offline.scene import Scene, bare
 from prompts.expansion.offline.words import fold
 from prompts.limits import HIRES_SIDE, UPSCALE_BY
 from prompts.spell import LATENT_CELL, Spell
-from prompts.vocabulary import split_sampler
 
 Resolver = Callable[[Intent, Spell, Scene], list[Edit] | None]
 _STEP = 0.5  # how much larger "higher resolution" makes a hires pass that is on already
 
 
 def resolve_intent(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
-    """The edits for `intent`; an empty list when all is so already, `None` when they cannot be told."""
+    """The edits for `intent`; an empty list when all is so already, `None` when they cannot be told.
+
+    Raises:
+        UnknownName: It names a sampler or LoRA that is not there; `near` of its facts lists close ones.
+    """
     return _RESOLVERS[intent.kind](intent, spell, scene)
 
 
@@ -36,6 +40,39 @@ def _steps(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
 
 def _cfg(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
     return [SetParam("cfg_scale", intent.numbers[0])]
+
+
+def _more(name: str, default: float, step: float, low: float) -> Resolver:
+    """Change a number by what the wish says, else by `step`, and not below `low`."""
+
+    def resolve(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
+        now = getattr(spell.params, name) or getattr(scene.family.defaults, name) or default
+        by = intent.numbers[0] if intent.numbers else abs(step)
+        wanted = max(low, now + by if step > 0 else now - by)
+        return [SetParam(name, int(wanted) if name == "steps" else wanted)]
+
+    return resolve
+
+
+def _ratio(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
+    """A picture with these proportions and about as many pixels as the family's upright one."""
+    across, down = intent.numbers
+    if not 0.2 <= (across / down if down else 0) <= 5:
+        return None
+    if across == down:
+        return _shape("square")(intent, spell, scene)
+    width, height = scene.family.portrait
+    pixels = width * height
+    wide = (pixels * across / down) ** 0.5
+    return [
+        SetParam("width", round(wide / LATENT_CELL) * LATENT_CELL),
+        SetParam("height", round(wide * down / across / LATENT_CELL) * LATENT_CELL),
+    ]
+
+
+def _opinion(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
+    """Liking or disliking the picture says nothing to change."""
+    return None
 
 
 def _seed(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
@@ -56,10 +93,10 @@ def _denoise(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
 
 
 def _sampler(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
-    try:
-        sampler, schedule = split_sampler(intent.x)
-    except UnknownName:
-        return None
+    spoken = sampler_spoken(intent.x)
+    if spoken is None:
+        raise _nothing_called(scene.as_written(intent.x), near_samplers(intent.x))
+    sampler, schedule = spoken
     edits: list[Edit] = [SetParam("sampler", sampler)]
     return edits if schedule is None else [*edits, SetParam("schedule_type", schedule)]
 
@@ -70,7 +107,7 @@ def _lora(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
     card = next((c for c in scene.catalogue if _name_key(c.name) == wanted), None)
     used = next((lora for lora in spell.loras if _name_key(lora.name) == wanted), None)
     if card is None and used is None and scene.catalogue:
-        return None
+        raise _nothing_called(name, near_names(name, [c.name for c in scene.catalogue]))
     known = used.name if used else card.name if card else name
     default = used.weight if used else card.weight if card else 1.0
     edits: list[Edit] = [UseLora(known, intent.numbers[0] if intent.numbers else default)]
@@ -86,7 +123,13 @@ def _lora_weight(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | Non
 def _drop_lora(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
     wanted = _name_key(intent.x)
     used = next((lora for lora in spell.loras if _name_key(lora.name) == wanted), None)
-    return None if used is None else [DropLora(used.name)]
+    if used is None:
+        raise _nothing_called(scene.as_written(intent.x), near_names(intent.x, [lora.name for lora in spell.loras]))
+    return [DropLora(used.name)]
+
+
+def _nothing_called(name: str, near: Sequence[str]) -> UnknownName:
+    return UnknownName(f"Nothing is called {name[:80]!r}.", got=name[:80], near=list(near))
 
 
 def _name_key(name: str) -> str:
@@ -139,13 +182,20 @@ def _unlock(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
 
 _RESOLVERS: dict[str, Resolver] = {
     "size": _size,
+    "ratio": _ratio,
+    "opinion": _opinion,
     "steps": _steps,
+    "more_steps": _more("steps", 20, 10, 1),
+    "less_steps": _more("steps", 20, -10, 1),
+    "more_cfg": _more("cfg_scale", 7.0, 1.5, 1.0),
+    "less_cfg": _more("cfg_scale", 7.0, -1.5, 1.0),
     "cfg": _cfg,
     "seed": _seed,
     "random_seed": _random_seed,
     "clip_skip": _clip_skip,
     "denoise": _denoise,
     "sampler": _sampler,
+    "sampler_like": _sampler,
     "lora_at": _lora,
     "lora": _lora,
     "drop_lora": _drop_lora,

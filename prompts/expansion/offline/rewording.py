@@ -18,8 +18,9 @@ from prompts.expansion.edits import (
 from prompts.expansion.offline.glossary import english_kinds
 from prompts.expansion.offline.intents import Intent
 from prompts.expansion.offline.looks import Look, look_named
-from prompts.expansion.offline.mentions import Mention, instead, mentions, noun_before, without
+from prompts.expansion.offline.mentions import Mention, instead, mentions, without
 from prompts.expansion.offline.noun_phrase import NOUN_KINDS
+from prompts.expansion.offline.recoloring import look_class, new_background, plain_look, renewed, restyle_all, unstyled
 from prompts.expansion.offline.scene import Scene, bare
 from prompts.expansion.offline.scenery import State, Style, states, style_in, styles
 from prompts.expansion.offline.words import article, contains, fold, folded, plural
@@ -35,7 +36,6 @@ _COLOR_OF = re.compile(r"(?:'s)?\s+colou?r$|^colou?r of\s+", re.IGNORECASE)
 _JOINER = re.compile(r"\s*(?:,|、|\band\b|\bor\b)\s*", re.IGNORECASE)
 _PREPOSITION = re.compile(r"^(?:in|on|at|during|by|under)\s+(?:the\s+|an?\s+)?", re.IGNORECASE)
 _STYLE_WORD = re.compile(r"\s+(?:style|look)$|^style of\s+", re.IGNORECASE)
-_LOOK_KINDS = frozenset(("color", "adjective", "material"))
 
 
 def remove_words(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
@@ -64,16 +64,37 @@ def replace_words(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | No
     was, will = _state_named(old), _state_named(new)
     if was is not None and will is not None and was.group == will.group:
         return _change_state(will, spell)
-    if fold(old) == "background" and not mentions(spell.prompt, old):
-        return [AddPhrase(f"{_topic(new)} background")]
-    found = mentions(spell.prompt, old)
+    found = mentions(spell.prompt, old) or mentions(spell.prompt, _unstyled(old))
+    is_look = bool(look_class(bare(new))) and not look_class(old)
     if not found:
-        look = look_named(new)
-        return _apply_look(look, spell) if look else None
-    is_look = _kind(new) in _LOOK_KINDS and _kind(old) not in _LOOK_KINDS
+        return _new_look(_unstyled(old), bare(new), spell, is_look=is_look)
     if is_look:
-        return [_restyled(mention, bare(new)) for mention in found]
+        return restyle_all(found, bare(new))
+    if fold(old) == "background":
+        return [new_background(found[0], f"{_topic(new).removesuffix(' background')} background")]
     return [ReplacePhrase(mention.phrase.core, instead(mention, _topic(new))) for mention in found]
+
+
+def _new_look(old: str, new: str, spell: Spell, *, is_look: bool) -> list[Edit] | None:
+    """A thing that the prompt does not speak of yet, as it should look; `None` when `new` is no look."""
+    if fold(old) == "background":
+        return _added(f"{_topic(new).removesuffix(' background')} background", spell)
+    if is_look and not _is_noun(old):
+        return None
+    look = look_named(new)
+    if look is not None and look_class(new) != "color":
+        return _apply_look(look, spell)
+    return _added(f"{plain_look(new)} {old}", spell) if is_look else None
+
+
+def _is_noun(text: str) -> bool:
+    return _kind(text) in NOUN_KINDS or _kind(text) == "light"
+
+
+def _unstyled(text: str) -> str:
+    """`blue hat` -> `hat`, when all that stands before the noun are looks."""
+    *before, noun = text.split() or [""]
+    return noun if noun and all(look_class(word) for word in before) else text
 
 
 def less_of(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
@@ -205,6 +226,9 @@ def _missing(phrase: str, spell: Spell) -> list[Edit]:
 
 def _added(text: str, spell: Spell) -> list[Edit]:
     phrase = text.strip(" ,.")
+    again = renewed(phrase, spell.prompt)
+    if again is not None:
+        return again
     kind = _kind(phrase)
     forbidden = [RemoveNegative(p.core) for p in split(spell.negative_prompt) if _same_thing(p.core, phrase)]
     if kind == "clothing" and not re.match(r"(?i)(?:wearing|with|in)\b", phrase):
@@ -274,7 +298,7 @@ def _cut(prompt: str, word: str, before: Iterable[Edit]) -> list[RemovePhrase | 
         core = mention.phrase.core
         if core in done or core in rewritten:
             continue
-        left = None if mention.is_whole else without(mention)
+        left = None if mention.is_whole else unstyled(mention) or without(mention)
         edits.append(RemovePhrase(core) if left is None else ReplacePhrase(core, left))
     return edits
 
@@ -292,15 +316,3 @@ def _weighed(mention: Mention, factor: float) -> Edit:
     weight = min(max(round(weight * factor, 2), low_high[0]), low_high[1])
     low, high = match.span() if match else (mention.start, mention.end)
     return ReplacePhrase(phrase.core, phrase.core[:low] + weighted(inner, weight) + phrase.core[high:])
-
-
-def _restyled(mention: Mention, look: str) -> Edit:
-    """`a red hat` made blue -> `a blue hat`; without a colour before it the new one is put there."""
-    core = mention.phrase.core
-    before = noun_before(mention)
-    kinds = english_kinds()
-    head, tail = core[: mention.start], core[mention.start :]
-    if before and kinds.get(fold(before)) == kinds.get(fold(look)):
-        head = head[: head.casefold().rindex(before)]
-    fixed = re.sub(r"\b[Aa]n?\s+$", lambda m: f"{article(look)} ", head)
-    return ReplacePhrase(core, f"{fixed}{look} {tail}")

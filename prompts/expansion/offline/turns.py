@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from prompts.errors import PromptError
+from prompts.errors import PromptError, UnknownName
 from prompts.expansion.applying import apply
 from prompts.expansion.data_files import load_toml
 from prompts.expansion.edits import Edit
 from prompts.expansion.language import Language, detect
+from prompts.expansion.offline.guarding import guarded
 from prompts.expansion.offline.intents import Intent, clauses, read_clause
 from prompts.expansion.offline.resolving import resolve_intent
 from prompts.expansion.offline.rewording import bare_words
@@ -41,33 +42,71 @@ def read_turn(spell: Spell, message: str, scene: Scene, versions: Sequence[Spell
     named in the reply. Each of the seven languages is read by its own patterns of `data/turns.toml`.
     """
     language = _language_of(message)
-    state = spell
-    edits: list[Edit] = []
-    lost: list[str] = []
-    base: int | None = None
-    understood = False
-    last: Intent | None = None
+    texts = load_toml("data", "turns.toml")[language]["reply"]
+    read = _Reading(spell, scene=replace(scene, language=language, message=message))
     wishes = _all_clauses(message, language)
-    if len(wishes) > _CLAUSES:
-        lost.append(wishes[_CLAUSES])
     for clause in wishes[:_CLAUSES]:
-        intent = read_clause(clause, language)
-        if intent is not None and intent.kind == "version_but":
-            base = _version_index(intent, versions)
-            if base is None or edits:
-                lost.append(clause)
+        if not read.take_version(clause, versions) and not read.take(clause, texts):
+            read.lost.append(clause)
+    read.lost += wishes[_CLAUSES : _CLAUSES + 1]
+    return Turn(tuple(read.edits), _reply(texts, read, spell), read.understood, read.base)
+
+
+@dataclass(slots=True)
+class _Reading:
+    """How far a message has been read."""
+
+    state: Spell
+    scene: Scene
+    edits: list[Edit] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """Sentences for the reply beside what was done and what was not understood."""
+    opinions: int = 0
+    """Clauses among the lost ones that only say how the picture is liked."""
+    base: int | None = None
+    understood: bool = False
+    last: Intent | None = None
+
+    def take_version(self, clause: str, versions: Sequence[Spell]) -> bool:
+        """Start from the version that `clause` names; whether it names one that is there."""
+        intent = read_clause(clause, self.scene.language)
+        if intent is None or intent.kind != "version_but" or self.edits:
+            return False
+        index = _version_index(intent, versions)
+        if index is None:
+            return False
+        self.base, self.state, self.understood, self.last = index, versions[index], True, intent
+        return True
+
+    def take(self, clause: str, texts: Mapping[str, str]) -> bool:
+        """Do what `clause` asks for; whether a rule understood it and its edits fit."""
+        for language in _languages_of(clause, self.scene.language):
+            intent = read_clause(clause, language)
+            if intent is not None and intent.kind == "version_but":
                 continue
-            state, understood, last = versions[base], True, intent
-            continue
-        found = _edits_of(clause, intent, last, state, replace(scene, language=language, message=message))
-        changed = None if found is None else _tried(state, found, scene.locked)
-        if found is None or changed is None:
-            lost.append(clause)
-            continue
-        state, understood, last = changed, True, intent or last
-        edits += found
-    reply = _reply(language, lost, base, changed=state != spell or bool(edits), understood=understood)
-    return Turn(tuple(edits), reply, understood, base)
+            scene = replace(self.scene, language=language)
+            try:
+                found = _edits_of(clause, intent, self.last, self.state, scene)
+            except UnknownName as unknown:
+                self._note_near(unknown, texts)
+                return False
+            if intent is not None and intent.kind == "opinion":
+                self.opinions += 1
+                return False
+            safe = None if found is None else guarded(found)
+            changed = None if safe is None else _tried(self.state, safe, scene.locked)
+            if safe is not None and changed is not None:
+                self.state, self.understood, self.last = changed, True, intent or self.last
+                self.edits += safe
+                self.notes += [texts["again"]] if intent is not None and intent.kind == "random_seed" else []
+                return True
+        return False
+
+    def _note_near(self, unknown: UnknownName, texts: Mapping[str, str]) -> None:
+        near = unknown.facts.get("near")
+        if isinstance(near, list) and near:
+            self.notes.append(texts["near"].format(name=unknown.facts["got"], near=", ".join(near)))
 
 
 def _language_of(message: str) -> Language:
@@ -82,6 +121,13 @@ def _language_of(message: str) -> Language:
         if all(read_clause(clause, language) for clause in _all_clauses(message, language))
     )
     return next(fits, "en")
+
+
+def _languages_of(clause: str, language: Language) -> tuple[Language, ...]:
+    """The languages whose patterns may read `clause`: ASCII inside Chinese (`换成夜晚, 10 steps`) is English first."""
+    if language in ("zh", "ja", "ko") and clause.isascii():
+        return ("en", language)
+    return (language, "en") if clause.isascii() and language != "en" else (language,)
 
 
 def _all_clauses(message: str, language: str) -> list[str]:
@@ -122,13 +168,18 @@ def _version_index(intent: Intent, versions: Sequence[Spell]) -> int | None:
     return index if 0 <= index < len(versions) else None
 
 
-def _reply(language: str, lost: Sequence[str], base: int | None, *, changed: bool, understood: bool) -> str:
-    texts = load_toml("data", "turns.toml")[language]["reply"]
-    named = "; ".join(clause[:120] for clause in lost)
-    if not understood:
-        return str(texts["lost"]).format(clauses=named)
-    parts = [texts["version"].format(number=base + 1)] if base is not None else []
-    parts.append(texts["done"] if changed else texts["unchanged"])
-    if lost:
+def _reply(texts: Mapping[str, str], read: _Reading, before: Spell) -> str:
+    named = "; ".join(clause[:120] for clause in read.lost)
+    if not read.understood:
+        only_liked = read.opinions == len(read.lost) > 0
+        if only_liked:
+            return texts["opinion"]
+        return " ".join([texts["partly" if read.notes else "lost"].format(clauses=named), *read.notes])
+    parts = [texts["version"].format(number=read.base + 1)] if read.base is not None else []
+    if read.state != before or read.edits:
+        parts.append(texts["done"])
+    elif not read.notes:
+        parts.append(texts["unchanged"])
+    if len(read.lost) > read.opinions:
         parts.append(texts["partly"].format(clauses=named))
-    return " ".join(parts)
+    return " ".join([*parts, *read.notes])

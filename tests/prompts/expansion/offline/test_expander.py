@@ -11,6 +11,7 @@ import pytest
 from prompts.expansion.expand import expand
 from prompts.expansion.families import DEMO, FAMILIES, SD15, SDXL
 from prompts.expansion.language import detect
+from prompts.expansion.offline.expander import expand_offline
 from prompts.expansion.offline.tokens import estimate_tokens
 from prompts.expansion.offline.words import contains
 from prompts.expansion.phrases import is_balanced, split
@@ -90,3 +91,22 @@ def test_the_estimate_is_never_below_the_real_count_for_words_of_many_kinds(coun
     ]
     for text in texts:
         assert estimate_tokens(text) >= count_tokens(text), text
+
+
+@pytest.mark.parametrize(
+    ("idea", "beginning"),
+    [
+        ("(masterpiece:1.2), 1girl, <lora:foo:0.66>, silver hair", "(masterpiece:1.2), 1girl, silver hair, "),
+        ("<lora:foo:0.66>, 1girl", "1girl, "),
+        ("1girl, <lora:foo:0.66>,", "1girl, "),
+        ("(<lora:foo:0.66>, 1girl:1.1)", "(1girl:1.1), "),
+    ],
+)
+def test_no_empty_phrase_stays_where_a_lora_tag_was_lifted_out(idea: str, beginning: str) -> None:
+    spell = expand_offline(idea, SD15, "en", 0, ()).spell
+    assert spell.prompt.startswith(beginning) and [lora.name for lora in spell.loras] == ["foo"]
+
+
+def test_an_idea_of_nothing_but_a_lora_is_drawn_by_its_name() -> None:
+    spell = expand_offline("<lora:inkStyle:0.5>", SD15, "en", 0, ()).spell
+    assert spell.prompt.startswith("inkStyle") and spell.loras[0].weight == 0.5

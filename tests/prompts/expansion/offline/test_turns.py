@@ -294,7 +294,7 @@ PASTED = Spell(
         ("衬衫颜色改成红色", ["- off-shoulder white shirt", "+ off-shoulder red shirt"]),
         ("make the hair black", ["- (faded ash gray hair:1)", "+ (faded ash black hair:1)"]),
         ("add freckles and a hat", ["+ freckles", "+ wearing a hat"]),
-        ("头发长一点", ["+ long hair"]),
+        ("头发长一点", ["- (faded ash gray hair:1)", "+ (faded ash gray long hair:1)"]),
         ("不要那么写实", ["~ photorealistic 1.4 -> 1.12"]),
         ("make it less photorealistic", ["~ photorealistic 1.4 -> 1.12"]),
         ("lora 权重改成0.4", ["~ LoRA koreanDollLikeness_v10 0.66 -> 0.4"]),
@@ -309,6 +309,121 @@ def test_a_pasted_tag_prompt_is_changed_as_people_ask(message: str, expected: li
     made, after = turn(message, PASTED)
     assert made.understood, made.reply
     assert sorted(diff(PASTED, after).lines()) == sorted(expected)
+
+
+SCENE = Spell(
+    prompt="a girl with short black hair in a red dress on a green background, photograph", negative_prompt="blurry"
+).evolve(steps=20, cfg_scale=7.0, width=512, height=512, sampler="DPM++ SDE", seed=7)
+SUBJECT = "a girl with short black hair in a red dress on a green background"
+KARRAS = ["~ sampler DPM++ SDE -> DPM++ 2M", "~ schedule_type default -> Karras"]
+UPRIGHT, LYING = ["~ height 512 -> 768"], ["~ width 512 -> 768"]
+RANDOM = ["~ seed 7 -> default"]
+
+
+def became(before: str, after: str) -> list[str]:
+    return [f"- {SUBJECT}", f"+ {SUBJECT.replace(before, after)}"]
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("use DPM++ 2M Karras", KARRAS),
+        ("dpmpp 2m karras", KARRAS),
+        ("DPM++ SDE Karras please", ["~ schedule_type default -> Karras"]),
+        ("switch to Euler a", ["~ sampler DPM++ SDE -> Euler a"]),
+        ("euler ancestral", ["~ sampler DPM++ SDE -> Euler a"]),
+        ("用 DPM++ SDE Karras", ["~ schedule_type default -> Karras"]),
+        ("换成 Euler a 采样器", ["~ sampler DPM++ SDE -> Euler a"]),
+        ("512x768", UPRIGHT),
+        ("512x768 portrait", UPRIGHT),
+        ("make it 768 by 512", LYING),
+        ("竖图", UPRIGHT),
+        ("横图", LYING),
+        ("portrait format", UPRIGHT),
+        ("16:9", ["~ width 512 -> 840", "~ height 512 -> 472"]),
+        ("换成蓝色背景, 10 steps", [*became("green background", "blue background"), "~ steps 20 -> 10"]),
+        ("换成夜晚 30步", ["+ at night", "~ steps 20 -> 30"]),
+        ("make it night, 30 steps, 512x768", ["+ at night", "~ steps 20 -> 30", *UPRIGHT]),
+        ("make it night with 30 steps", ["+ at night", "~ steps 20 -> 30"]),
+        ("use Euler a, cfg 5", ["~ sampler DPM++ SDE -> Euler a", "~ cfg_scale 7 -> 5"]),
+        ("不要裙子，步数30，用 Euler a", None),
+        ("more steps", ["~ steps 20 -> 30"]),
+        ("add 10 more steps", ["~ steps 20 -> 30"]),
+        ("lower cfg", ["~ cfg_scale 7 -> 5.5"]),
+        ("换成蓝色背景", became("green background", "blue background")),
+        ("make the background blue", became("green background", "blue background")),
+        ("change the background to a beach", became("green background", "beach background")),
+        ("make her hair silver", became("black hair", "silver hair")),
+        ("give her silver hair", became("black hair", "silver hair")),
+        ("头发换成银色", became("black hair", "silver hair")),
+        ("她的头发是银色的", became("black hair", "silver hair")),
+        ("make her hair longer", became("short", "long")),
+        ("her dress should be black", became("red dress", "black dress")),
+        ("把裙子改成黑色", became("red dress", "black dress")),
+        ("no red", became("red dress", "dress")),
+        ("add blue eyes", ["+ blue eyes"]),
+        ("make the hat blue", ["+ wearing a blue hat"]),
+        ("try again", RANDOM),
+        ("再试一次", RANDOM),
+        ("重新生成", RANDOM),
+    ],
+)
+def test_numbers_names_and_colours_are_read_as_people_type_them(message: str, expected: list[str] | None) -> None:
+    made, after = turn(message, SCENE)
+    assert made.understood, made.reply
+    if expected is None:
+        expected = [
+            *became(" in a red dress", ""), "+ negative: dress", "~ steps 20 -> 30", "~ sampler DPM++ SDE -> Euler a"
+        ]  # fmt: skip
+    assert sorted(diff(SCENE, after).lines()) == sorted(expected)
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["I don't like it", "not good", "it's ugly", "looks terrible", "too boring", "not what I wanted", "make it better",
+     "不好看", "我不喜欢", "太丑了", "不是我要的", "很好看", "nice"],
+)  # fmt: skip
+def test_an_opinion_changes_nothing_and_is_told_what_can_be_said(message: str) -> None:
+    made, after = turn(message, SCENE)
+    assert not made.understood and made.edits == () and after == SCENE
+    assert "try again" in made.reply or "再试一次" in made.reply
+
+
+@pytest.mark.parametrize("message", ["no it", "remove this", "don't want that", "not big", "without ugly", "less them"])
+def test_pronouns_and_bare_adjectives_never_become_negatives(message: str) -> None:
+    assert turn(message, SCENE)[1].negative_prompt == SCENE.negative_prompt
+
+
+@pytest.mark.parametrize("message", ["use Eular a", "用 DPM++ 2N Karras", "sampler DPM++ 2Q", "采样器换成 Eulr a"])
+def test_a_misspelt_sampler_names_near_ones_and_changes_nothing(message: str) -> None:
+    made, after = turn(message, SCENE)
+    assert not made.understood and after == SCENE
+    assert "Euler a" in made.reply or "DPM++ 2M" in made.reply
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["10 steps", "加10步", "add 10 steps", "换成夜晚, 10 steps, cfg 3", "夜晚，10步", "night, 640x640, seed 5"],
+)
+def test_a_number_never_becomes_a_phrase(message: str) -> None:
+    after = turn(message, SCENE)[1]
+    assert not any(word in after.prompt for word in ("10", "step", "cfg", "640", "seed", "步"))
+
+
+@pytest.mark.parametrize(
+    ("prompt", "message", "after"),
+    [
+        ("a silver-haired girl", "make her hair black", "a black-haired girl"),
+        ("1girl, long hair, blue eyes", "make her hair short", "1girl, short hair, blue eyes"),
+        ("1girl, dark blue eyes", "green eyes", "1girl, green eyes"),
+        ("1girl, (silver hair:1.2), [red hair:blue hair:0.5]", "make her hair pink",
+         "1girl, (pink hair:1.2), [red hair:blue hair:0.5]"),
+        ("a cat, simple background", "blue background", "a cat, simple blue background"),
+        ("an orange cat on a table", "make the cat black", "a black cat on a table"),
+    ],
+)  # fmt: skip
+def test_a_new_look_takes_the_place_of_the_old_one(prompt: str, message: str, after: str) -> None:
+    assert turn(message, Spell(prompt=prompt))[1].prompt == after
 
 
 def test_weights_stay_within_sane_limits() -> None:
