@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable
 from typing import Protocol
 
 from prompts.errors import ClipModelMissing, InterrogationError
 from prompts.interrogation import Interrogation, Interrogator, MeasuredInterrogator
-from prompts.pictures import open_picture
+from prompts.picture_child import open_picture_apart
 from service.engine.base import EngineClient
 
 Report = Callable[[float, str], None]
@@ -50,9 +51,12 @@ class DevicePhotoReader:
                 raise InterrogationError("The interrogation was cancelled.")
             report(share, stage)
 
+        report(0.0, "loading")
+        # In a child with limits, off the device: a hostile file can break neither the server nor its lane.
+        picture = await asyncio.to_thread(open_picture_apart, data)
+
         def work() -> Interrogation:
-            guarded(0.0, "loading")
-            picture = open_picture(data)
+            guarded(0.0, "reading")
             return self._ready().interrogate(picture, mode, guarded)
 
         try:

@@ -35,7 +35,8 @@ _RANDOM_NOTICE = (
     "Measured facts are true. Get real weights with: spellwright models fetch clip-vit-l-14"
 )
 _DEMO_NOTICE = (
-    "The CLIP here is the small demo model: it knows drawings of a few things, not photos. "
+    "The CLIP here is the small demo model: it knows drawings of a few things on plain grounds. "
+    "About anything else its terms are shown as evidence and left out of the spell. "
     "For photos get real weights with: spellwright models fetch clip-vit-l-14"
 )
 _NO_CAPTION_NOTICE = f"No caption model is on this machine, so there is no sentence. Get one with: {CAPTION_COMMAND}"

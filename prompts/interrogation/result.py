@@ -75,8 +75,14 @@ class Interrogation:
 
     @property
     def is_trusted(self) -> bool:
-        """Whether the models' words mean something, so that they may enter a spell."""
-        return self.weights in ("real", "trained-demo")
+        """Whether the models' words mean something, so that they may enter a spell.
+
+        The demo's CLIP knows drawings on a plain ground and answers nonsense to photographs, with the
+        same confidence; a measured plain background is what tells the two apart.
+        """
+        if self.weights == "trained-demo":
+            return any(term.category == "background" for term in self.measured)
+        return self.weights == "real"
 
     @property
     def measured(self) -> tuple[Term, ...]:
@@ -112,6 +118,7 @@ class Interrogation:
         plain["negative_terms"] = [_rounded(asdict(t)) for t in self.negative_terms]
         plain["palette"] = [_rounded(asdict(s)) for s in self.palette]
         plain["size"] = list(self.size)
+        plain["is_trusted"] = self.is_trusted
         spell = self.to_spell()
         plain["spell"] = {"prompt": spell.prompt, "negative_prompt": spell.negative_prompt}
         return _rounded(plain)

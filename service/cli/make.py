@@ -8,7 +8,9 @@ from typing import Annotated
 
 import typer
 
+from prompts.errors import PictureError
 from prompts.metadata import format_infotext
+from service.cli.rim import EXIT_BAD_INPUT, report
 from service.cli.run import run, watch
 from service.cli.show import lines, print_json, spell_lines
 from service.cli.spell_io import load_spell
@@ -35,21 +37,29 @@ def interrogate(
     as_json: Json = False,
 ) -> None:
     """Turn pictures into spells: exactly, when a picture carries its own; by measurement and CLIP otherwise."""
-
-    async def work(services: Services) -> list[SpellVersion]:
-        found = []
-        for picture in pictures:
-            job = await services.interrogation.start(picture.read_bytes(), mode)
-            job = await watch(services, job, picture.name, quiet=as_json)
-            found.append(await services.library.get(job.spell_id or "", job.spell_version))
-        return found
-
-    versions = run(work)
+    found = run(lambda services: _interrogated(services, pictures, mode, quiet=as_json))
     if as_json:
-        print_json([{"picture": p.name, **_version_json(v)} for p, v in zip(pictures, versions, strict=True)])
-        return
-    for picture, version in zip(pictures, versions, strict=True):
-        lines(f"{picture.name}  ({version.note})", [*spell_lines(version.spell), *_evidence(version)])
+        print_json([{"picture": path.name, **_version_json(version)} for path, version in found])
+    else:
+        for path, version in found:
+            lines(f"{path.name}  ({version.note})", [*spell_lines(version.spell), *_evidence(version)])
+    if len(found) < len(pictures):
+        raise typer.Exit(EXIT_BAD_INPUT)
+
+
+async def _interrogated(
+    services: Services, pictures: list[Path], mode: str, *, quiet: bool
+) -> list[tuple[Path, SpellVersion]]:
+    """The spell of each picture; one that cannot be read is reported, and the rest goes on."""
+    found = []
+    for picture in pictures:
+        try:
+            job = await services.interrogation.start(picture.read_bytes(), mode)
+            job = await watch(services, job, picture.name, quiet=quiet)
+            found.append((picture, await services.library.get(job.spell_id or "", job.spell_version)))
+        except PictureError as refused:
+            report(refused, as_json=quiet)
+    return found
 
 
 def expand_idea(
@@ -127,11 +137,11 @@ def _evidence(version: SpellVersion) -> list[str]:
     found = version.details.get("interrogation") or {}
     terms = found.get("terms", ())
     counted = [t for t in terms if t["similarity"] is not None]
-    believed = [t for t in counted if t["source"] == "measured" or found.get("weights") != "random"]
+    believed = [t for t in counted if t["source"] == "measured" or found.get("is_trusted", True)]
     rows = [f"evidence  {t['text']}  ({t['category']}, {t['similarity']:.2f})" for t in believed[:EVIDENCE_ROWS]]
     if len(believed) < len(counted):
         rows.append(
-            f"evidence  {len(counted) - len(believed)} terms of random CLIP weights are chance: left out, see --json"
+            f"evidence  {len(counted) - len(believed)} CLIP terms are not to be believed here: left out, see --json"
         )
     notice = version.details.get("notice")
     return [*rows, f"notice    {notice}"] if notice else rows

@@ -115,8 +115,8 @@ def test_several_pictures_at_once_give_what_each_gives_alone(
     assert make().interrogate_many([], "fast") == []
 
 
-@pytest.mark.parametrize(("weights", "trusted"), [("random", False), ("trained-demo", True), ("real", True)])
-def test_words_of_random_weights_are_evidence_only(
+@pytest.mark.parametrize(("weights", "trusted"), [("random", False), ("trained-demo", False), ("real", True)])
+def test_words_of_random_weights_and_of_the_demo_on_a_photo_are_evidence_only(
     weights: WeightsKind, trusted: bool, make: Callable[..., ClipInterrogator], photo: Photo
 ) -> None:
     result = make(weights=weights).interrogate(photo(1), "fast")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -31,7 +32,7 @@ def found(weights: WeightsKind, mode: str = "fast", prompt: str = "a cat (sittin
     ("weights", "mode", "prompt", "negative"),
     [
         ("real", "fast", r"a cat \(sitting\), red tones", ""),
-        ("trained-demo", "tags", r"a cat \(sitting\), red tones", ""),
+        ("trained-demo", "tags", "red tones", ""),  # a photograph: no plain ground
         ("random", "fast", "red tones", ""),
         ("random", "negative", "red tones", ""),
         ("none", "fast", "red tones", ""),
@@ -43,6 +44,13 @@ def test_only_trusted_words_and_measured_facts_enter_the_spell(
 ) -> None:
     spell = found(weights, mode).to_spell()
     assert (spell.prompt, spell.negative_prompt) == (prompt, negative)
+
+
+def test_the_demo_s_words_are_believed_about_drawings_on_a_plain_ground_only() -> None:
+    ground = Term("blue background", "background", 0.99, source="measured")
+    drawing = replace(found("trained-demo"), terms=(CAT, ground))
+    assert drawing.is_trusted and drawing.to_spell().prompt == r"a cat \(sitting\), blue background"
+    assert not found("trained-demo").is_trusted
 
 
 def test_a_measured_fact_that_is_said_already_is_not_repeated() -> None:

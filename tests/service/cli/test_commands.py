@@ -69,6 +69,13 @@ def test_a_photo_without_metadata_is_measured_and_the_answer_says_what_is_missin
     assert "spellwright models fetch" in found["details"]["notice"]
 
 
+def test_one_bad_picture_of_several_is_reported_and_the_rest_is_read(spellwright: Callable) -> None:
+    Path("bad.jpg").write_text("this is no picture")
+    ran = spellwright("interrogate", "bad.jpg", str(a_photo(Path("good.jpg"))), "--json")
+    assert ran.code == 2 and "image_format_not_allowed" in ran.err
+    assert [found["picture"] for found in ran.value] == ["good.jpg"]
+
+
 def test_inspect_guesses_nothing_about_a_picture_without_a_spell(spellwright: Callable) -> None:
     assert spellwright("inspect", str(a_photo(Path("photo.jpg"))), "--json").value["found"] is False
 
