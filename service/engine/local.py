@@ -12,7 +12,9 @@ import queue
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterable
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from generator.errors import GeneratorError
@@ -87,13 +89,15 @@ class LocalEngine:
         self._inbox: queue.SimpleQueue[_Order] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._ended: asyncio.Future[None] | None = None
         self._status = EngineStatus(EngineState.STARTING, "Loading the libraries and the model.")
         self._open: dict[str, asyncio.Queue[Event]] = {}
 
     def start(self) -> None:
         """Begin loading in the background; must be called on the event loop."""
         self._loop = asyncio.get_running_loop()
-        self._thread = threading.Thread(target=self._main, name="spellwright-engine", daemon=True)
+        self._ended = self._loop.create_future()
+        self._thread = threading.Thread(target=self._life, name="spellwright-engine", daemon=True)
         if not self._is_lazy:
             self._thread.start()
 
@@ -106,8 +110,9 @@ class LocalEngine:
         if thread.ident is None:  # lazy, and nothing ever came
             self._status = EngineStatus(EngineState.STOPPED)
             self._refuse_leftovers()
-        else:
-            await asyncio.to_thread(thread.join)
+        elif self._ended is not None:
+            # Not `to_thread(thread.join)`: whoever loses patience would still wait for that join at exit.
+            await asyncio.shield(self._ended)
 
     async def submit(self, request: GenerationRequest) -> AsyncGenerator[Event, None]:
         """Draw one picture; see `EngineClient.submit`."""
@@ -145,6 +150,22 @@ class LocalEngine:
         return EngineStatus(self._status.state, self._status.detail, len(self._open))
 
     # Everything below runs on the engine's thread.
+
+    def _life(self) -> None:
+        try:
+            self._main()
+        finally:
+            self._on_loop(self._tell_ended)
+
+    def _tell_ended(self) -> None:
+        if self._ended is not None and not self._ended.done():
+            self._ended.set_result(None)
+
+    def _on_loop(self, call: Callable[[], object]) -> None:
+        """Do `call` on the event loop; a loop that is gone has nobody left to tell."""
+        with suppress(RuntimeError):
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(call)
 
     def _main(self) -> None:
         try:
@@ -221,8 +242,8 @@ class LocalEngine:
     def _deliver(self, event: Event) -> None:
         is_final = isinstance(event, FINAL_EVENTS)
         events = self._open.pop(event.request_id, None) if is_final else self._open.get(event.request_id)
-        if events is not None and self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(events.put_nowait, event)
+        if events is not None:
+            self._on_loop(partial(events.put_nowait, event))
 
     def _refuse_leftovers(self) -> None:
         while True:

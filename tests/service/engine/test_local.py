@@ -183,3 +183,25 @@ def test_a_lazy_engine_is_built_by_its_first_order_and_stops_unbuilt_without_one
     end, before = asyncio.run(whole())
     assert isinstance(end, ImageReady)
     assert before == [] and built == ["spellwright-engine"]
+
+
+def test_whoever_loses_patience_with_a_loading_engine_is_not_held_up_at_exit() -> None:
+    """Ctrl+C while torch is being imported: the process must not wait for the import."""
+    release, begun = threading.Event(), threading.Event()
+
+    def slow() -> FakeEngine:
+        begun.set()
+        release.wait(30)
+        return FakeEngine()
+
+    async def scene() -> None:
+        engine = LocalEngine(slow)
+        engine.start()
+        await asyncio.to_thread(begun.wait)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await engine.stop()
+
+    asyncio.run(scene())  # would wait for the engine's thread here
+    assert not release.is_set()
+    release.set()
