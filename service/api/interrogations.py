@@ -6,13 +6,14 @@ import asyncio
 
 from fastapi import APIRouter, Request, Response
 
-from prompts.metadata import read_infotext, read_spell
+from prompts.metadata import examine, read, read_infotext
 from prompts.pictures import check_header
+from prompts.spell import Spell
 from service.api.deps import IdDep, IdempotencyKey, ServicesDep
 from service.api.reading import interrogation_view
 from service.api.schemas import InspectIn, InterrogationIn
 from service.api.uploads import fields_as, receive, required
-from service.api.views import InspectView, InterrogationView
+from service.api.views import InspectView, InterrogationView, VerdictView
 from service.errors import NotFound, RequestInvalid
 from service.jobs import JobKind, JobStatus
 from service.spell_json import SpellModel
@@ -59,20 +60,22 @@ async def read_interrogation(job_id: IdDep, services: ServicesDep) -> Interrogat
 
 
 @router.post("/inspect", openapi_extra=picture_body(InspectIn))
-async def inspect(request: Request) -> InspectView:
-    """The spell that a picture carries in its metadata; nothing is guessed and nothing is stored."""
+async def inspect(request: Request, services: ServicesDep) -> InspectView:
+    """The spell that a picture carries, and whether it can be drawn again here; nothing is guessed or stored."""
     received = await receive(request)
     fields_as(InspectIn, received.fields | {"image_base64": ""})
-    return await asyncio.to_thread(_inspect, required(received.picture))
-
-
-def _inspect(data: bytes) -> InspectView:
-    header = check_header(data)
-    spell = read_spell(data)
+    data = required(received.picture)
+    header = await asyncio.to_thread(check_header, data)
+    reading = await asyncio.to_thread(read, data)
+    if reading is not None and reading.spell == Spell():
+        reading = None
+    verdicts = () if reading is None else examine(reading, await services.catalogue.machine(reading.spell))
     return InspectView(
-        found=spell is not None,
-        spell=None if spell is None else SpellModel.from_domain(spell),
+        found=reading is not None,
+        tool=None if reading is None else reading.tool,
+        spell=None if reading is None else SpellModel.from_domain(reading.spell),
         infotext=read_infotext(data),
+        verdicts=[VerdictView.of(verdict) for verdict in verdicts],
         format=header.format,
         width=header.width,
         height=header.height,

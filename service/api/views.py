@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from prompts.metadata import format_infotext
+from prompts.metadata import Verdict, format_infotext
 from service.bus.base import Progress
 from service.catalogue import CheckpointInfo, LoraInfo
 from service.chat import TurnResult
@@ -259,12 +259,40 @@ class GenerateView(BaseModel):
     interrogation: InterrogationView | None
 
 
+class VerdictView(BaseModel):
+    """One field of a picture's recipe, and whether it can be repeated here."""
+
+    field: str
+    state: str
+    """`exact`, `approximated` or `missing`."""
+    asked: str
+    """What the picture was made with; empty when it does not say."""
+    message: str
+    remedy: str
+    """What to do; empty when there is nothing to do."""
+
+    @classmethod
+    def of(cls, verdict: Verdict) -> VerdictView:
+        """The view of a verdict."""
+        return cls(
+            field=verdict.field,
+            state=verdict.status,
+            asked=verdict.asked,
+            message=verdict.message,
+            remedy=verdict.remedy,
+        )
+
+
 class InspectView(BaseModel):
     """What a picture says about itself."""
 
     found: bool
+    tool: str | None
+    """The program that wrote it."""
     spell: SpellModel | None
     infotext: str | None
+    verdicts: list[VerdictView]
+    """Field by field whether it can be drawn again here; empty without a spell."""
     format: str
     width: int
     height: int

@@ -9,10 +9,12 @@ from typing import Annotated
 import typer
 
 from prompts.language import lint
-from prompts.metadata import format_infotext, read_infotext
+from prompts.metadata import Verdict, examine, format_infotext, read, read_infotext
+from service.cli.local_shelf import known_loras, local_shelf
 from service.cli.show import lines, print_json, spell_lines
 from service.cli.spell_io import LARGEST_FILE_BYTES, load_spell
-from service.pictures_in import examine
+from service.machine import machine_for
+from service.pictures_in import examine as check_upload
 from service.spell_json import spell_to_json
 
 FINDINGS = 1  # exit code when something was found, as linters do
@@ -29,12 +31,20 @@ def inspect_picture(
     picture: Annotated[Path, typer.Argument(help="A PNG, JPEG or WebP file.")],
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
-    """Read the spell that a picture carries; nothing is guessed."""
+    """Read the spell that a picture carries, and tell whether it can be drawn again here; nothing is guessed."""
     data = picture.read_bytes()
-    _, spell = examine(data, LARGEST_FILE_BYTES)
+    _, spell = check_upload(data, LARGEST_FILE_BYTES)
+    reading = None if spell is None else read(data)
+    verdicts = () if reading is None else examine(reading, machine_for(reading.spell, local_shelf()))
     if as_json:
         print_json(
-            {"found": spell is not None, "spell": spell and spell_to_json(spell), "infotext": read_infotext(data)}
+            {
+                "found": spell is not None,
+                "tool": reading and reading.tool,
+                "spell": spell and spell_to_json(spell),
+                "infotext": read_infotext(data),
+                "verdicts": [_verdict_json(verdict) for verdict in verdicts],
+            }
         )
         return
     if spell is None:
@@ -44,6 +54,18 @@ def inspect_picture(
         return
     lines(picture.name, spell_lines(spell))
     lines("infotext", format_infotext(spell).splitlines())
+    lines("can it be drawn again here", (row for verdict in verdicts for row in _verdict_lines(verdict)))
+
+
+def _verdict_json(verdict: Verdict) -> dict[str, str]:
+    told = asdict(verdict)
+    return {"field": told.pop("field"), "state": told.pop("status"), **told}
+
+
+def _verdict_lines(verdict: Verdict) -> list[str]:
+    asked = f"{verdict.asked}: " if verdict.asked else ""
+    rows = [f"{verdict.status:13} {verdict.field:16} {asked}{verdict.message}"]
+    return [*rows, f"{'':30} -> {verdict.remedy}"] if verdict.remedy else rows
 
 
 def lint_prompt(
@@ -57,7 +79,7 @@ def lint_prompt(
     spell = load_spell(text)
     if negative:
         spell = spell.evolve(negative_prompt=negative)
-    findings = lint(spell)
+    findings = lint(spell, known_loras())
     if as_json:
         print_json([asdict(finding) for finding in findings])
     elif not findings:

@@ -53,6 +53,22 @@ def test_inspect_tells_what_a_picture_says_and_guesses_nothing(api: httpx.Client
     assert (silent["found"], silent["spell"], silent["width"], silent["height"]) == (False, None, 96, 64)
 
 
+def test_inspect_says_of_each_field_whether_it_can_be_drawn_again_here(api: httpx.Client, photo: bytes) -> None:
+    recipe = INFOTEXT.replace("a cat,", "a cat <lora:nowhere-lora:0.8>,") + (
+        ', Model hash: 0123456789, Model: nowhere, Lora hashes: "nowhere-lora: 00112233aabb", Version: v1.10.1'
+    )
+    picture = png_with_infotext(64, 64, bytes(64 * 64 * 3), recipe)
+    told = api.post("/api/inspect", files={"file": picture}).json()
+    verdicts = {verdict["field"]: verdict for verdict in told["verdicts"]}
+    states = {field: verdict["state"] for field, verdict in verdicts.items()}
+    assert states["checkpoint"] == states["LoRA nowhere-lora"] == "missing"
+    assert "0123456789" in verdicts["checkpoint"]["remedy"]
+    assert states["sampler"] == states["schedule type"] == states["Seed"] == "exact"
+    assert states["LoRA ink-sketch"] == "approximated"  # the name fits, and no hash says it is the same file
+    assert told["tool"] == "A1111"
+    assert api.post("/api/inspect", files={"file": photo}).json()["verdicts"] == []
+
+
 def test_one_call_turns_an_idea_or_a_photo_into_spell_and_pictures(
     api: httpx.Client, photo: bytes, finished: Any
 ) -> None:
