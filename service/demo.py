@@ -27,7 +27,7 @@ from service.settings import Settings, load_settings
 from service.spells import SpellVersion
 
 PHOTO = "cat.jpg"
-IDEA = "a waving hand on a yellow background"
+IDEA = "a penguin on a yellow background"
 CHINESE_IDEA = "一个女孩在雨中的东京街头挥手，夜景，霓虹灯"
 MESSAGE = "make the background blue, 25 steps"
 LORA_WEIGHT = 0.66
