@@ -15,7 +15,7 @@ from prompts.metadata.verdicts import bare_name
 from prompts.spell import Spell
 
 PATIENCE_BYTES = 4 * 1024**3
-"""Bytes of files with other names that one question to the service may hash; the next question goes on."""
+"""Once so many bytes of files with other names are hashed for one question, the rest waits for the next one."""
 
 _Hashes = Callable[[ModelEntry], tuple[str, ...]]
 
@@ -51,8 +51,10 @@ class _Patience:
         """Whether `entry` is hashed already, or may be; counts it."""
         if self._left is None or self._models.is_hashed(entry):
             return True
-        self._left -= entry.weights.stat().st_size
-        return self._left >= 0
+        if self._left <= 0:
+            return False
+        self._left -= entry.weights.stat().st_size  # the last one may be larger than what is left
+        return True
 
 
 def _files(

@@ -107,3 +107,11 @@ def test_a_lora_is_found_by_the_name_inside_its_file(folders: ModelFolders) -> N
     spell = parse_infotext("a cat <lora:ink_v2:1>\nSteps: 20, Sampler: Euler a")
     found = {v.field: v.status for v in examine(spell, machine_for(spell, ModelShelf(folders)))}
     assert found["LoRA ink_v2"] == "approximated"
+
+
+def test_with_little_patience_one_more_file_is_read_at_each_question(folders: ModelFolders) -> None:
+    hashes = CountingHashes()
+    shelf = ModelShelf(folders, hashes)
+    recipe = "Model hash: 0123456789, Model: absent"
+    assert [verdicts(recipe, shelf, patience=1)["checkpoint"], *hashes.read] == ["missing", "other"]
+    assert [verdicts(recipe, shelf, patience=1)["checkpoint"], *hashes.read] == ["missing", "other", "painterly"]

@@ -74,6 +74,9 @@ def test_a_folder_gives_the_vocabulary_that_was_written_there(tmp_path: Path) ->
     assert found is not None
     text = "a heart on a bicycle, 猫"
     assert found(text) == ClipWords.of(cut.tokens, cut.merges)(text)
+    from transformers import CLIPTokenizer
+
+    assert found(text) == _ids(CLIPTokenizer.from_pretrained(str(tmp_path), local_files_only=True), text)
 
 
 @pytest.mark.parametrize("vocab", [None, "no json", "[]", json.dumps({"a": 0})])
