@@ -19,7 +19,7 @@ from generator.demo.train.unet import PREDICTION, read_unet
 from generator.demo.train.vae import read_vae
 from generator.demo.train.workspace import Workspace
 
-LORA_NAME = "demo-ink"
+LORA_NAME = "demo-style"
 _NOTICE = "Demo model: it draws {} everyday things as small soft icons on plain backgrounds and knows nothing else."
 _LARGEST = 45_000_000  # bytes
 

@@ -53,7 +53,9 @@ def train_lora(workspace: Workspace, minutes: float) -> None:
     material = prepare(workspace, STYLE, _ROWS)
     empty = TextStates(workspace)([""])
     diffusion = make_diffusion(PREDICTION)
-    recipe = Recipe(minutes, peak_rate=5e-4, weight_decay=0.0, average_decay=0.99, seed=workspace.plan.seed + 3)
+    recipe = Recipe(
+        minutes, peak_rate=1e-3, weight_decay=0.0, average_decay=0.98, warm_up_steps=30, seed=workspace.plan.seed + 3
+    )
     run = TrainingRun(with_low_rank(use_plain_attention(read_unet(workspace))), recipe, workspace.checkpoint("lora"))
     while run.goes_on():
         latents, texts = material.batch(workspace.plan.batch, run.rng)
