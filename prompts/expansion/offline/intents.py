@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -18,19 +19,24 @@ _NUMBER_WISH = (
     r"\d{1,3} ?(?:sampling )?(?:steps?\b|步)|(?:cfg|seed|clip skip|种子|步数)\b ?[\d:=]|\d{2,4} ?[x×] ?\d{2,4}"
 )
 _BEFORE_NUMBERS = re.compile(
-    rf"\s+(?:with|and|at|using|in)\s+(?={_NUMBER_WISH})|(?<=[\u4e00-\u9fff])\s+(?={_NUMBER_WISH})(?!\d+ ?x)",
+    rf"\s+(?:with|and|at|using|in)\s+(?={_NUMBER_WISH}|(?:dpm|euler|ddim|unipc|plms|heun|lms)\b)"
+    rf"|(?<=[\u4e00-\u9fff])\s+(?={_NUMBER_WISH})(?!\d+ ?x)",
     re.IGNORECASE,
 )
 """Where a wish about numbers begins without a comma: `make it night with 30 steps`, `换成夜晚 30步`."""
 
 KINDS: tuple[str, ...] = (
     "size",
+    "width",
+    "height",
     "ratio",
     "more_steps",
     "less_steps",
     "more_cfg",
     "less_cfg",
     "opinion",
+    "flaw",
+    "behind",
     "steps",
     "cfg",
     "seed",
@@ -116,14 +122,24 @@ def grammar(language: str) -> Grammar:
 
 
 def read_clause(clause: str, language: str) -> Intent | None:
-    """The wish of one clause; `None` when no pattern fits it."""
+    """The likeliest wish of one clause; `None` when no pattern fits it."""
+    return next(readings(clause, language), None)
+
+
+def readings(clause: str, language: str) -> Iterator[Intent]:
+    """Every wish that the clause may be, the narrow patterns first."""
     rules = grammar(language)
     text = strip_polite(clause, rules)
     for kind, pattern in rules.patterns:
         match = pattern.fullmatch(text)
         if match is not None and (kind != "sampler_like" or is_like_sampler(match["x"])):
-            return _intent(kind, match.groupdict())
-    return None
+            yield _intent(kind, match.groupdict())
+
+
+def said_otherwise(clause: str, language: str) -> str | None:
+    """The English wish that a whole clause stands for (`近一点`: `zoom in`); empty for no wish, or `None`."""
+    found = load_toml("data", "turns.toml")[language].get("said", {}).get(strip_polite(clause, grammar(language)))
+    return None if found is None else str(found)
 
 
 def clauses(message: str, language: str) -> list[str]:

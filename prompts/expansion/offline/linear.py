@@ -26,10 +26,13 @@ def translate_linear(text: str, language: Language) -> Clause:
     """The phrase that one clause of Spanish, French or German says; nothing known: no phrase."""
     items, unknown = _look_up(_WORD.findall(text), language)
     kept, negatives = _take_negated(items)
-    phrase = _say(kept)
+    phrase = _say(_without_partitives(kept))
     has_subject = any(term.kind in NOUN_KINDS for term, _ in kept)
     return Clause((phrase,) if phrase else (), tuple(negatives), tuple(unknown), has_subject)
 
+
+_GAP = Term("", "gap")
+"""Stands for a word that is not known: what is before it and after it does not belong together."""
 
 _Item = tuple[Term, bool]
 """A term, and whether the source word was a plural."""
@@ -52,6 +55,7 @@ def _look_up(words: list[str], language: Language) -> tuple[list[_Item], list[st
                 items.append((Term(word, "city"), False))
             else:
                 unknown.append(word)
+                items.append((_GAP, False))
             position += 1
     return items, unknown
 
@@ -80,6 +84,8 @@ def _take_negated(items: list[_Item]) -> tuple[list[_Item], list[str]]:
     forbids = False
     held: list[str] = []
     for term, is_plural in items:
+        if term is _GAP and (forbids or not kept):
+            continue
         if term.detail == "without":
             forbids = True
         elif not forbids:
@@ -98,16 +104,31 @@ def _take_negated(items: list[_Item]) -> tuple[list[_Item], list[str]]:
     return kept, negatives
 
 
+def _without_partitives(items: list[_Item]) -> list[_Item]:
+    """`boit du lait`: no `of` after a verb, nor after a word that is not known and may be one."""
+    before = [None, *(term for term, _ in items)]
+    return [
+        item
+        for item, last in zip(items, before, strict=False)
+        if item[0].detail != "of" or last is None or (last is not _GAP and last.kind != "verb")
+    ]
+
+
 def _say(items: list[_Item]) -> str:
     """English in the same order, except that each noun takes the modifiers around it."""
     out: list[str] = []
     before: list[str] = []
     number = ""
     position = 0
+    is_apart = False
     while position < len(items):
         term, is_plural = items[position]
         position += 1
-        if term.kind in NOUN_KINDS:
+        if term is _GAP:
+            is_apart = bool(out)
+        elif term.kind in NOUN_KINDS:
+            out += [","] if is_apart and out[-1:] != [","] and not before else []
+            is_apart = False
             after = []
             while position < len(items) and _describes(items[position][0], term):
                 after.append(items[position][0].english)
@@ -123,12 +144,13 @@ def _say(items: list[_Item]) -> str:
         elif term.detail == "article":
             number = number or term.english
         elif term.english:
+            is_apart = False
             out += [" ".join(before)] if before else []
             before = []
             out.append(term.english)
             number = ""
     out += [" ".join(before)] if before else []
-    return _without_loose_links(" ".join(out))
+    return _without_loose_links(" ".join(out).replace(" ,", ","))
 
 
 def _describes(term: Term, noun: Term) -> bool:

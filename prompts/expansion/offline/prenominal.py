@@ -171,11 +171,24 @@ class _Reader:
                 self._loose = []
         elif self._joins:
             frame.noun.after.insert(0, f"and {frame.make(term).text()}")
+        elif frame is self._root and self._is_sealed:
+            self._after_subject(frame.noun, term)
         elif frame is not self._root or not self._loose:
             self._beside(frame, term)
         else:
             self._more.append(frame.make(term))
         self._joins = False
+
+    def _after_subject(self, subject: NounPhrase, term: Term) -> None:
+        """After `が` another noun is no compound with the subject: `ロボットが海辺を`, `耳が長いウサギ`."""
+        root = self._root
+        if subject.noun.kind in WORN_KINDS and root.modifiers and not self._loose:
+            subject.modifiers, root.modifiers = [*subject.modifiers, *root.modifiers], []
+            root.noun = root.make(term)
+            root.noun.after.append(f"with {subject.text()}")
+            self._is_sealed = False
+        else:
+            self._more.append(root.make(term))
 
     def _beside(self, frame: _Frame, term: Term) -> None:
         """Two nouns in a row: a compound, a place before its subject, or two things."""
@@ -283,6 +296,10 @@ class _Reader:
                 return
         frame = self._frame
         if frame.noun is None:
+            return
+        if frame is self._root and self._is_sealed:
+            # `少年が城の庭を`: the subject describes nothing, the noun after it may.
+            frame.owner = self._more.pop() if self._more else frame.owner
             return
         if frame is self._root and self._loose:
             # `樱花飘落的学校`: what happens there describes the place.

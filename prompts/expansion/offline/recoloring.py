@@ -15,8 +15,10 @@ from prompts.expansion.phrases import split
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _ARTICLES = frozenset(("a", "an", "the", "his", "her", "its", "their", "some"))
 _LOOK_KINDS = frozenset(("color", "adjective", "material"))
+_LAST = ("color", "material")
+"""Classes whose words stand right before the noun."""
 _SHADES = frozenset(("light", "dark", "pale", "deep", "bright", "pastel", "neon"))
-_ONE_OF_EACH = ("body",)
+_ONE_OF_EACH = ("body", "clothing")
 """Kinds of which a person has one: new ones replace the old ones."""
 
 
@@ -126,7 +128,9 @@ def _with_look(head: str, look: str) -> str:
         if wanted == "color" and position and spans[position - 1][2].casefold() in _SHADES:
             low = spans[position - 1][0]
         return f"{_spoken(head[:low], look)}{look}{head[high:]}"
-    return f"{_spoken(head, look)}{look} "
+    has_colors = any(look_class(word) in _LAST for _, _, word in spans)
+    place = spans[0][0] if has_colors and wanted not in _LAST else len(head)  # a long red dress, not a red long dress
+    return f"{_spoken(head[:place], look)}{look} {head[place:]}"
 
 
 def _spoken(head: str, following: str) -> str:

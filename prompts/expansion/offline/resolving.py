@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 
 from prompts.errors import UnknownName, near_names
 from prompts.expansion.catalogue import missing_trigger
-from prompts.expansion.edits import AddPhrase, DropLora, Edit, LockSpan, SetParam, UnlockSpan, UseLora
+from prompts.expansion.edits import AddNegative, AddPhrase, DropLora, Edit, LockSpan, SetParam, UnlockSpan, UseLora
 from prompts.expansion.offline import rewording
+from prompts.expansion.offline.glossary import english_kinds
 from prompts.expansion.offline.intents import Intent
 from prompts.expansion.offline.mentions import mentions
 from prompts.expansion.offline.samplers import near_samplers, sampler_spoken
@@ -54,6 +55,13 @@ def _more(name: str, default: float, step: float, low: float) -> Resolver:
     return resolve
 
 
+def _side(name: str) -> Resolver:
+    def resolve(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
+        return [SetParam(name, max(LATENT_CELL, round(intent.numbers[0] / LATENT_CELL) * LATENT_CELL))]
+
+    return resolve
+
+
 def _ratio(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
     """A picture with these proportions and about as many pixels as the family's upright one."""
     across, down = intent.numbers
@@ -68,6 +76,22 @@ def _ratio(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
         SetParam("width", round(wide / LATENT_CELL) * LATENT_CELL),
         SetParam("height", round(wide * down / across / LATENT_CELL) * LATENT_CELL),
     ]
+
+
+def _flaw(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
+    """A part of the body that came out wrong: what a person then forbids."""
+    part = bare(scene.english(intent.x))
+    noun = fold(part.split()[-1]) if part else ""
+    if noun in ("hand", "finger"):
+        return [AddNegative("bad hands"), AddNegative("extra fingers")]
+    if noun == "anatomy":
+        return [AddNegative("bad anatomy")]
+    return [AddNegative(f"deformed {part}")] if english_kinds().get(noun) == "body" else None
+
+
+def _behind(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
+    text = scene.english(intent.x)
+    return [AddPhrase(f"{text} in the background")] if text else None
 
 
 def _opinion(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
@@ -182,8 +206,12 @@ def _unlock(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
 
 _RESOLVERS: dict[str, Resolver] = {
     "size": _size,
+    "width": _side("width"),
+    "height": _side("height"),
     "ratio": _ratio,
     "opinion": _opinion,
+    "flaw": _flaw,
+    "behind": _behind,
     "steps": _steps,
     "more_steps": _more("steps", 20, 10, 1),
     "less_steps": _more("steps", 20, -10, 1),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from prompts.expansion.applying import apply
 from prompts.expansion.edits import (
     AddNegative,
     AddPhrase,
@@ -18,18 +19,28 @@ from prompts.expansion.edits import (
 from prompts.expansion.offline.glossary import english_kinds
 from prompts.expansion.offline.intents import Intent
 from prompts.expansion.offline.looks import Look, look_named
-from prompts.expansion.offline.mentions import Mention, instead, mentions, without
+from prompts.expansion.offline.mentions import Mention, instead, is_link, mentions, without
 from prompts.expansion.offline.noun_phrase import NOUN_KINDS
-from prompts.expansion.offline.recoloring import look_class, new_background, plain_look, renewed, restyle_all, unstyled
+from prompts.expansion.offline.recoloring import (
+    look_class,
+    new_background,
+    plain_look,
+    renewed,
+    restyle_all,
+    restyled,
+    unstyled,
+)
 from prompts.expansion.offline.scene import Scene, bare
 from prompts.expansion.offline.scenery import State, Style, states, style_in, styles
-from prompts.expansion.offline.words import article, contains, fold, folded, plural
+from prompts.expansion.offline.words import article, contains, fold, folded, plural, words
 from prompts.expansion.phrases import phrase_key, split, unwrap, weighted
 from prompts.spell import Spell
 
 _STRONGER, _WEAKER = 1.2, 0.8
 _WEIGHTS = (0.3, 1.6)
 _BARE_WORDS = 3
+_DESCRIBED_WORDS = 9
+_ARTICLES_AND_NUMBERS = frozenset(("a", "an", "the", "some", "two", "three", "four", "five", "many", "his", "her"))
 _STANDS_ALONE = NOUN_KINDS | {"pose", "light", "scene"}
 _DEGREE = re.compile(r"(more|less|not so|not as)\s+", re.IGNORECASE)
 _COLOR_OF = re.compile(r"(?:'s)?\s+colou?r$|^colou?r of\s+", re.IGNORECASE)
@@ -68,6 +79,9 @@ def replace_words(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | No
     is_look = bool(look_class(bare(new))) and not look_class(old)
     if not found:
         return _new_look(_unstyled(old), bare(new), spell, is_look=is_look)
+    look = look_named(new) if _kind(old) == "light" else None
+    if look is not None:
+        return _apply_look(look, spell)
     if is_look:
         return restyle_all(found, bare(new))
     if fold(old) == "background":
@@ -133,8 +147,8 @@ def become(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
     if degree:
         wish = Intent("more" if degree[1] == "more" else "less", intent.x[degree.end() :])
         return more_of(wish, spell, scene) if wish.kind == "more" else less_of(wish, spell, scene)
-    text = scene.english(intent.x)
-    return _as_state(text, spell) if text else None
+    text = plain_look(scene.english(intent.x))
+    return (_of_person(text, spell) or _as_state(text, spell)) if text else None
 
 
 def add_words(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
@@ -142,22 +156,38 @@ def add_words(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
     text = scene.english(intent.x)
     if not text:
         return None
-    as_state = _as_state(text, spell, only_known=True)
+    as_state = _of_person(plain_look(text), spell) or _as_state(text, spell, only_known=True)
     if as_state is not None:
         return as_state
     things = _JOINER.split(text)
     if not all(_kind(thing) in NOUN_KINDS for thing in things):
         return _added(text, spell)
-    return [edit for thing in things for edit in _added(thing, spell)]
+    return _added_one_by_one(things, spell)
+
+
+def _of_person(look: str, spell: Spell) -> list[Edit] | None:
+    """`make her older` of a prompt that says who is shown: `an old woman`; `None` for another look or nobody."""
+    if look_class(look) != "age" or len(words(look)) != 1:
+        return None
+    kinds = english_kinds()
+    people = (
+        word for phrase in split(spell.prompt) for word in words(phrase.core) if kinds.get(fold(word)) == "person"
+    )
+    found = mentions(spell.prompt, next(people, ""))
+    return [restyled(found[0], look)] if found else None
 
 
 def bare_words(clause: str, spell: Spell, scene: Scene) -> list[Edit] | None:
     """A clause without a verb: a state, style or look that is known, or a thing or pose in three words; else `None`."""
-    text = scene.english(clause.strip(" .!?。！？"))
-    if not text:
+    said = clause.strip(" .!?。！？")
+    text = scene.english(said)
+    if not text or not scene.knows_all(said):
         return None
     known = _as_state(text, spell, only_known=True)
-    if known is None and len(folded(bare(text))) <= _BARE_WORDS and _is_picture_word(text):
+    things = _JOINER.split(text)
+    if known is None and len(things) > 1 and all(map(_is_short_thing, things)):
+        return _added_one_by_one(things, spell)
+    if known is None and (_is_short_thing(text) or _is_described_thing(text)):
         return _added(text, spell)
     return known
 
@@ -237,6 +267,16 @@ def _added(text: str, spell: Spell) -> list[Edit]:
     return [*forbidden, AddPhrase(phrase)] if phrase else [*forbidden]
 
 
+def _added_one_by_one(things: Iterable[str], spell: Spell) -> list[Edit]:
+    """Each added to what the ones before it made: `red hair and blue eyes` may change one phrase twice."""
+    edits: list[Edit] = []
+    for thing in things:
+        more = _added(thing, spell)
+        spell = apply(spell, more)
+        edits += more
+    return edits
+
+
 def _same_thing(one: str, other: str) -> bool:
     return folded(bare(one)) == folded(bare(other))
 
@@ -264,6 +304,24 @@ def _is_picture_word(text: str) -> bool:
     """Whether every word of `text` is a picture word and the last one can stand alone."""
     kinds = english_kinds()
     return _kind(text) in _STANDS_ALONE and all(word in kinds for word in folded(bare(text)))
+
+
+def _is_short_thing(text: str) -> bool:
+    return len(folded(bare(text))) <= _BARE_WORDS and _is_picture_word(text)
+
+
+def _is_described_thing(text: str) -> bool:
+    """`a castle in the background`, `holding a cup of coffee`: only picture words and what joins them."""
+    said = words(text)
+    kinds = english_kinds()
+    if not said:
+        return False
+    begins = said[0].casefold() in _ARTICLES_AND_NUMBERS or said[0].casefold().endswith("ing")
+    known = (
+        fold(word) in kinds or is_link(word) or word.casefold() in _ARTICLES_AND_NUMBERS or bool(look_class(word))
+        for word in said[1:]
+    )
+    return begins and len(said) <= _DESCRIBED_WORDS and _kind(said[-1]) in _STANDS_ALONE and all(known)
 
 
 def _cut_all(prompt: str, words: Iterable[str], keep: str = "", before: Iterable[Edit] = ()) -> list[Edit]:

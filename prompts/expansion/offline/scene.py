@@ -11,7 +11,9 @@ from prompts.expansion.families import FamilyProfile
 from prompts.expansion.language import Language
 from prompts.expansion.offline.translation import translate
 
-_ARTICLE = re.compile(r"^(?:an?|the|some|any|one|her|his|its|their|of)\s+", re.IGNORECASE)
+_SAYS_LITTLE = frozenset("她他它你我们这那了着过得个再天里来去")
+"""Characters without which a Chinese wish says the same."""
+_ARTICLE = re.compile(r"^(?:an?|the|some|any|one|her|his|its|their|of|that|this|these|those|my)\s+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,11 @@ class Scene:
         if self.language == "en" or (text.isascii() and self.language in ("zh", "ja", "ko")):
             return text.strip()
         return translate(text, self.language).text.strip()
+
+    def knows_all(self, text: str) -> bool:
+        """Whether no word of `text` would be left out of its English."""
+        unknown = "" if self.language == "en" else "".join(translate(text, self.language).unknown)
+        return set(unknown) <= _SAYS_LITTLE
 
     def is_whole_picture(self, text: str) -> bool:
         """Whether `text` means the picture itself, or something of which it has one: its weather, its style."""

@@ -12,7 +12,15 @@ from prompts.expansion.data_files import load_toml
 from prompts.expansion.edits import Edit
 from prompts.expansion.language import Language, detect
 from prompts.expansion.offline.guarding import guarded
-from prompts.expansion.offline.intents import Intent, clauses, read_clause
+from prompts.expansion.offline.intents import (
+    Intent,
+    clauses,
+    grammar,
+    read_clause,
+    readings,
+    said_otherwise,
+    strip_polite,
+)
 from prompts.expansion.offline.resolving import resolve_intent
 from prompts.expansion.offline.rewording import bare_words
 from prompts.expansion.offline.scene import Scene
@@ -81,27 +89,44 @@ class _Reading:
 
     def take(self, clause: str, texts: Mapping[str, str]) -> bool:
         """Do what `clause` asks for; whether a rule understood it and its edits fit."""
+        said = said_otherwise(clause, self.scene.language)
+        if said == "":
+            self.understood = True
+            return True
+        clause = said or clause
         for language in _languages_of(clause, self.scene.language):
-            intent = read_clause(clause, language)
-            if intent is not None and intent.kind == "version_but":
-                continue
             scene = replace(self.scene, language=language)
-            try:
-                found = _edits_of(clause, intent, self.last, self.state, scene)
-            except UnknownName as unknown:
-                self._note_near(unknown, texts)
-                return False
-            if intent is not None and intent.kind == "opinion":
-                self.opinions += 1
-                return False
-            safe = None if found is None else guarded(found)
-            changed = None if safe is None else _tried(self.state, safe, scene.locked)
-            if safe is not None and changed is not None:
-                self.state, self.understood, self.last = changed, True, intent or self.last
-                self.edits += safe
-                self.notes += [texts["again"]] if intent is not None and intent.kind == "random_seed" else []
-                return True
+            for intent in (*readings(clause, language), None):
+                if intent is not None and intent.kind == "opinion":
+                    self.opinions += 1
+                    return False
+                try:
+                    done = self._do(clause, intent, scene)
+                except UnknownName as unknown:
+                    self._note_near(unknown, texts)
+                    return False
+                if done is not None:
+                    self.notes += [texts["again"]] if intent is not None and intent.kind == "random_seed" else []
+                    return done
         return False
+
+    def _do(self, clause: str, intent: Intent | None, scene: Scene) -> bool | None:
+        """Do `clause` read as `intent` (`None`: as bare words).
+
+        Whether its edits fit the spell (a lock or a limit may refuse them); `None` when none could be told.
+        """
+        if intent is not None and intent.kind == "version_but":
+            return None
+        found = _edits_of(clause, intent, self.last, self.state, scene)
+        safe = None if found is None else guarded(found)
+        if safe is None:
+            return None
+        changed = _tried(self.state, safe, scene.locked)
+        if changed is None:
+            return False
+        self.state, self.understood, self.last = changed, True, intent or self.last
+        self.edits += safe
+        return True
 
     def _note_near(self, unknown: UnknownName, texts: Mapping[str, str]) -> None:
         near = unknown.facts.get("near")
@@ -144,9 +169,21 @@ def _all_clauses(message: str, language: str) -> list[str]:
 
 def _edits_of(clause: str, intent: Intent | None, last: Intent | None, state: Spell, scene: Scene) -> list[Edit] | None:
     """The edits of one clause; a bare clause carries on the last one (`add a cat, a dog`)."""
+    try:
+        return _edits_or_refusal(clause, intent, last, state, scene)
+    except UnknownName:
+        raise
+    except PromptError:
+        return None
+
+
+def _edits_or_refusal(
+    clause: str, intent: Intent | None, last: Intent | None, state: Spell, scene: Scene
+) -> list[Edit] | None:
     if intent is not None:
         return resolve_intent(intent, state, scene)
-    bare = bare_words(clause, state, scene)
+    asked = scene.as_written(strip_polite(clause, grammar(scene.language)))
+    bare = bare_words(asked, state, scene)
     if bare is not None:
         return bare
     if last is not None and last.kind in _CARRIES_ON and len(clause.split()) <= 6:

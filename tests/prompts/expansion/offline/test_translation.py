@@ -44,6 +44,13 @@ from prompts.language import lift_loras
         ("un gato negro en el tejado", "a black cat on a rooftop"),
         ("deux chats noirs", "two black cats"),
         ("ein Mädchen mit rotem Hut im Regen", "a girl with a red hat in the rain"),
+        ("ロボットが海辺を歩く", "a robot walking on the beach"),
+        ("耳が長いウサギ", "a rabbit with long ears"),
+        ("侍が夕日の海辺に立っている", "a samurai standing on the beach at sunset"),
+        ("le petit chat boit du lait", "the small cat drinking milk"),
+        ("le chat gribouille du lait", "the cat, milk"),
+        ("une fille mange une pomme", "a girl eating an apple"),
+        ("una niña lee un libro", "a girl reading a book"),
     ],
 )
 def test_a_phrase_says_the_same_in_english(text: str, english: str) -> None:

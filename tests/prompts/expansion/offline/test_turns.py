@@ -294,7 +294,7 @@ PASTED = Spell(
         ("衬衫颜色改成红色", ["- off-shoulder white shirt", "+ off-shoulder red shirt"]),
         ("make the hair black", ["- (faded ash gray hair:1)", "+ (faded ash black hair:1)"]),
         ("add freckles and a hat", ["+ freckles", "+ wearing a hat"]),
-        ("头发长一点", ["- (faded ash gray hair:1)", "+ (faded ash gray long hair:1)"]),
+        ("头发长一点", ["- (faded ash gray hair:1)", "+ (long faded ash gray hair:1)"]),
         ("不要那么写实", ["~ photorealistic 1.4 -> 1.12"]),
         ("make it less photorealistic", ["~ photorealistic 1.4 -> 1.12"]),
         ("lora 权重改成0.4", ["~ LoRA koreanDollLikeness_v10 0.66 -> 0.4"]),
@@ -366,6 +366,58 @@ def became(before: str, after: str) -> list[str]:
         ("try again", RANDOM),
         ("再试一次", RANDOM),
         ("重新生成", RANDOM),
+        ("40 steps with DDIM", ["~ steps 20 -> 40", "~ sampler DPM++ SDE -> DDIM"]),
+        ("set the width to 768", LYING),
+        ("高度改成768", UPRIGHT),
+        (
+            "Steps: 30, Sampler: DPM++ 2M Karras, CFG scale: 6, Seed: 42, Size: 512x768",
+            ["~ steps 20 -> 30", *KARRAS, "~ cfg_scale 7 -> 6", "~ seed 7 -> 42", *UPRIGHT],
+        ),
+        ("zoom out a bit", ["+ wide shot"]),
+        ("close up on her face", ["+ close-up"]),
+        ("拉近镜头", ["+ close-up"]),
+        ("近一点", ["+ close-up"]),
+        ("看向镜头", ["+ looking at viewer"]),
+        ("looking at the camera", ["+ looking at viewer"]),
+        ("from behind", ["+ from behind"]),
+        ("I want a castle in the background", ["+ a castle in the background"]),
+        ("背景加一座城堡", ["+ a castle in the background"]),
+        ("she is holding a cup of coffee", ["+ holding a cup of coffee"]),
+        ("put her on a beach", ["+ on a beach"]),
+        ("make her wear glasses", ["+ wearing glasses"]),
+        ("can you remove that hat", ["+ negative: hat"]),
+        ("take off the dress", [*became(" in a red dress", ""), "+ negative: dress"]),
+        ("change the girl to a boy", became("a girl", "a boy")),
+        ("把女孩换成男孩", became("a girl", "a boy")),
+        ("make her older", became("a girl", "an old girl")),
+        ("年轻一点", became("a girl", "a young girl")),
+        ("make the dress longer", became("red dress", "long red dress")),
+        ("给她换一条蓝色的裙子", became("red dress", "blue dress")),
+        ("red hair and blue eyes", [*became("black hair", "red hair"), "+ blue eyes"]),
+        ("短发", []),
+        ("长发", became("short", "long")),
+        ("绿色的眼睛", ["+ green eyes"]),
+        ("天空改成紫色", ["+ purple sky"]),
+        ("make the sky purple", ["+ purple sky"]),
+        ("让她坐在沙发上", ["+ sitting on a sofa"]),
+        ("笑一笑", ["+ smile"]),
+        ("下雪天", ["+ in the snow"]),
+        ("颜色太鲜艳了", ["+ muted colors"]),
+        ("不要那么暗", ["+ bright light"]),
+        ("更亮，更暖", ["+ bright light", "+ warm light"]),
+        ("改成动漫风格", ["- photograph", "+ anime illustration"]),
+        ("can you make it look like anime?", ["- photograph", "+ anime illustration"]),
+        ("黑白照片", ["+ black and white"]),
+        ("fix the hands", ["+ negative: bad hands", "+ negative: extra fingers"]),
+        ("手画得不好", ["+ negative: bad hands", "+ negative: extra fingers"]),
+        ("the face is weird", ["+ negative: deformed face"]),
+        ("脸有点奇怪", ["+ negative: deformed face"]),
+        ("same but at night", ["+ at night"]),
+        ("I like it but make it darker", ["+ dark moody lighting"]),
+        ("不错，再加一只猫", ["+ a cat"]),
+        ("换个种子，加一只猫", [*RANDOM, "+ a cat"]),
+        ("头发换成金色，其他不变", became("black hair", "golden hair")),
+        ("能不能把背景改成海边？谢谢", became("green background", "beach background")),
     ],
 )
 def test_numbers_names_and_colours_are_read_as_people_type_them(message: str, expected: list[str] | None) -> None:
@@ -424,6 +476,14 @@ def test_a_number_never_becomes_a_phrase(message: str) -> None:
 )  # fmt: skip
 def test_a_new_look_takes_the_place_of_the_old_one(prompt: str, message: str, after: str) -> None:
     assert turn(message, Spell(prompt=prompt))[1].prompt == after
+
+
+@pytest.mark.parametrize(
+    "message", ["make the hat blue", "把帽子改成蓝色", "change the hat to blue", "no hat", "9999 steps"]
+)
+def test_what_a_lock_or_a_limit_refuses_is_not_read_as_something_else(message: str) -> None:
+    made, after = turn(message, locked=(GIRL,))
+    assert not made.understood and after == DRAFT
 
 
 def test_weights_stay_within_sane_limits() -> None:
