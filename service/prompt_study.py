@@ -11,7 +11,7 @@ from prompts.errors import PromptError
 from prompts.language import Budget, Expander, Explanation, Stage, Style, apply_styles, explain, lift_loras, rehearse
 from prompts.language.chunks import CHUNK_TOKENS, Tokenize
 from prompts.language.explaining import Stretch
-from prompts.language.rehearsal import Picture
+from prompts.language.rehearsal import WORK, Picture
 from prompts.limits import LONGEST_SHOWN, check_spell
 from prompts.spell import Lora, Spell
 from service.spell_json import spell_to_json
@@ -157,7 +157,7 @@ def _every(spell: Spell, styles: Sequence[str], supplies: Supplies, combinations
             limit=COMBINATIONS,
         ).with_code("too_many_combinations")
     styled = apply_styles(spell, styles, supplies.styles)
-    expander = Expander(supplies.wildcards)
+    expander = Expander(supplies.wildcards, WORK)
     negatives = expander.every(styled.negative_prompt, COMBINATIONS)
     found = []
     for prompt in expander.every(styled.prompt, COMBINATIONS):

@@ -22,11 +22,17 @@ _NESTING = 64
 
 
 class Expander:
-    """Expands templates with one set of wildcards, whose parsed lines it remembers."""
+    """Expands templates with one set of wildcards, whose parsed lines it remembers.
 
-    def __init__(self, wildcards: Wildcards | None = None) -> None:
+    Args:
+        wildcards: Lines by name.
+        work: Parts that all expansions together may look at; `None`: each may look at `WORK`.
+    """
+
+    def __init__(self, wildcards: Wildcards | None = None, work: int | None = None) -> None:
         self._wildcards = wildcards or {}
         self._parsed: dict[str, tuple[Template, ...]] = {}
+        self._shared = None if work is None else _Purse(work)
 
     def count(self, text: str) -> int:
         """How many prompts `text` stands for, without making them.
@@ -47,16 +53,30 @@ class Expander:
         return self._run().draw(parse_template(text), random.Random(seed))  # no secret
 
     def _run(self) -> _Run:
-        return _Run(self._wildcards, self._parsed)
+        return _Run(self._wildcards, self._parsed, self._shared or _Purse(WORK))
+
+
+class _Purse:
+    """Parts that may still be looked at."""
+
+    def __init__(self, work: int) -> None:
+        self._left = self._whole = work
+
+    def spend(self, parts: int) -> None:
+        self._left -= parts
+        if self._left < 0:
+            error = PromptError(f"Expanding this prompt takes more than {self._whole} steps.", limit=self._whole)
+            error.with_code("template_too_large")
+            raise error
 
 
 class _Run:
-    """One expansion; refuses when it has looked at more than `WORK` parts."""
+    """One expansion; refuses when it has looked at more parts than its purse holds."""
 
-    def __init__(self, wildcards: Wildcards, parsed: dict[str, tuple[Template, ...]]) -> None:
+    def __init__(self, wildcards: Wildcards, parsed: dict[str, tuple[Template, ...]], purse: _Purse) -> None:
         self._wildcards = wildcards
         self._parsed = parsed
-        self._left = WORK
+        self._purse = purse
         self._room = CHARACTERS
 
     def count(self, template: Template) -> int:
@@ -69,11 +89,7 @@ class _Run:
         return self._draw(template, {}, 0, source)
 
     def _spend(self, template: Template, depth: int) -> None:
-        self._left -= 1 + len(template.parts)
-        if self._left < 0:
-            error = PromptError(f"Expanding this prompt takes more than {WORK} steps.", limit=WORK)
-            error.with_code("template_too_large")
-            raise error
+        self._purse.spend(1 + len(template.parts))
         if depth > _NESTING:
             error = PromptError("Choices, wildcards or variables are nested too deep, or in a circle.", limit=_NESTING)
             error.with_code("template_too_deep")

@@ -14,6 +14,8 @@ from prompts.spell import Spell
 
 PICTURES = 1_000
 """The most pictures of one dry run."""
+WORK = 2_000_000
+"""Parts looked at in one dry run: seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def rehearse(spell: Spell, stage: Stage | None = None, styles: Iterable[str] = (
     """
     stage = stage or Stage()
     styled = apply_styles(spell, styles, stage.styles)
-    expander = Expander(stage.wildcards)
+    expander = Expander(stage.wildcards, WORK)
     combinations = expander.count(styled.prompt) * expander.count(styled.negative_prompt)
     pictures = tuple(_picture(styled, i, expander) for i in range(min(max(count, 0), PICTURES)))
     return Rehearsal(pictures, combinations, _missing(pictures, stage.known_loras))

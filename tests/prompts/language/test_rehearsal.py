@@ -51,3 +51,12 @@ def test_a_static_prompt_keeps_its_braces_and_backslashes() -> None:
 def test_what_is_missing_is_refused_by_name() -> None:
     with pytest.raises(PromptError, match="animal"):
         rehearse(Spell("__animl__"), STAGE)
+
+
+def test_many_pictures_of_a_large_template_share_one_allowance() -> None:
+    stage = Stage(wildcards={"a": ["{x|y|z}" * 900] * 5})
+    spell = Spell("__a__" * 10)
+    assert len(rehearse(spell, stage, count=3).pictures) == 3
+    with pytest.raises(PromptError) as refused:
+        rehearse(spell, stage, count=1000)
+    assert refused.value.stable_code == "template_too_large"
