@@ -107,7 +107,8 @@ def problem_response(
     if status in (408, 413):  # the rest of the body is not waited for
         headers["Connection"] = "close"
     text = json.dumps(body | extra, ensure_ascii=False, default=str, allow_nan=False)
-    return Response(text, status, headers, MEDIA_TYPE)
+    # A fact may repeat what somebody sent, half a surrogate pair included.
+    return Response(text.encode("utf-8", "replace"), status, headers, MEDIA_TYPE)
 
 
 def request_id_of(request: Request) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 from typing import Any
 
 import httpx
@@ -10,7 +11,7 @@ import generator.errors
 import prompts.errors
 import service.errors
 from prompts.errors import SpellwrightError
-from service.api.problems import STATUS_OF_CLASS, problem, status_of
+from service.api.problems import STATUS_OF_CLASS, problem, problem_response, status_of
 
 MEMBERS = {"type", "title", "status", "code", "detail", "request_id"}
 SOME_ID = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
@@ -108,3 +109,8 @@ def test_every_error_of_the_three_trees_has_a_status_and_a_body(error_class: typ
 def test_a_subclass_that_is_not_listed_takes_its_ancestor_s_status(listed: type[SpellwrightError]) -> None:
     heir = type("Heir", (listed,), {"code": "heir"})
     assert status_of(heir("x.")) == STATUS_OF_CLASS[listed]
+
+
+def test_an_error_that_repeats_half_a_surrogate_pair_is_still_a_problem_document() -> None:
+    answer = problem_response(422, "name_not_found", "There is none.", "r", {"got": "\ud800"})
+    assert json.loads(answer.body)["code"] == "name_not_found"
