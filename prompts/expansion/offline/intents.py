@@ -20,7 +20,7 @@ _NUMBER_WISH = (
 )
 _BEFORE_NUMBERS = re.compile(
     rf"\s+(?:with|and|at|using|in)\s+(?={_NUMBER_WISH}|(?:dpm|euler|ddim|unipc|plms|heun|lms)\b)"
-    rf"|(?<=[\u4e00-\u9fff])\s+(?={_NUMBER_WISH})(?!\d+ ?x)",
+    rf"|(?<=[\u4e00-\u9fff])(?<!步数)(?<!尺寸)(?<!大小)(?<!率)(?<![成为用到是])\s+(?={_NUMBER_WISH})",
     re.IGNORECASE,
 )
 """Where a wish about numbers begins without a comma: `make it night with 30 steps`, `换成夜晚 30步`."""
@@ -59,6 +59,7 @@ KINDS: tuple[str, ...] = (
     "lock",
     "unlock",
     "replace",
+    "look_of_thing",
     "less",
     "more",
     "no",

@@ -17,6 +17,7 @@ _ARTICLES = frozenset(("a", "an", "the", "his", "her", "its", "their", "some"))
 _LOOK_KINDS = frozenset(("color", "adjective", "material"))
 _LAST = ("color", "material")
 """Classes whose words stand right before the noun."""
+_LOOK_WORDS = 3
 _SHADES = frozenset(("light", "dark", "pale", "deep", "bright", "pastel", "neon"))
 _ONE_OF_EACH = ("body", "clothing")
 """Kinds of which a person has one: new ones replace the old ones."""
@@ -28,7 +29,7 @@ def look_class(text: str) -> str:
     Two looks of one class exclude each other, two adjectives of the class `adjective` do not.
     """
     said = words(text.casefold())
-    if not said:
+    if not said or len(said) > _LOOK_WORDS or "and" in said:
         return ""
     last = said[-1]
     named = next((name for name, members in _classes().items() if last in members), "")
@@ -68,6 +69,8 @@ def renewed(phrase: str, prompt: str) -> list[Edit] | None:
         return _hyphenated(noun, looks, prompt)
     if all(look_class(look) for look in looks):
         target = next((m for m in found if _has_class(m, looks)), found[0])
+        if is_background and not all(look_class(word) for _, _, word in _modifiers(target)):
+            return [new_background(target, " ".join(said))]  # a beach is not painted blue
         head = target.phrase.core[: target.start]
         for look in looks:
             head = _with_look(head, plain_look(look))

@@ -237,6 +237,7 @@ _RESOLVERS: dict[str, Resolver] = {
     "lock": _lock,
     "unlock": _unlock,
     "replace": rewording.replace_words,
+    "look_of_thing": rewording.look_of_thing,
     "no": rewording.remove_words,
     "less": rewording.less_of,
     "more": rewording.more_of,

@@ -82,11 +82,19 @@ def replace_words(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | No
     look = look_named(new) if _kind(old) == "light" else None
     if look is not None:
         return _apply_look(look, spell)
+    if is_look and fold(old) == "background":
+        return renewed(f"{bare(new)} {old}", spell.prompt)
     if is_look:
         return restyle_all(found, bare(new))
     if fold(old) == "background":
         return [new_background(found[0], f"{_topic(new).removesuffix(' background')} background")]
     return [ReplacePhrase(mention.phrase.core, instead(mention, _topic(new))) for mention in found]
+
+
+def look_of_thing(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
+    """`her hair blonde`, `dress to white`: a thing and a look, in words too loose to trust with anything else."""
+    old, new = bare(scene.english(intent.x)), bare(scene.english(intent.y))
+    return replace_words(intent, spell, scene) if look_class(new) and old and _is_noun(old) else None
 
 
 def _new_look(old: str, new: str, spell: Spell, *, is_look: bool) -> list[Edit] | None:
@@ -156,7 +164,8 @@ def add_words(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
     text = scene.english(intent.x)
     if not text:
         return None
-    as_state = _of_person(plain_look(text), spell) or _as_state(text, spell, only_known=True)
+    text = plain_look(text)
+    as_state = _of_person(text, spell) or _as_state(text, spell, only_known=True)
     if as_state is not None:
         return as_state
     things = _JOINER.split(text)
@@ -303,7 +312,7 @@ def _spoken_of(prompt: str, wanted: str) -> list[Mention]:
 def _is_picture_word(text: str) -> bool:
     """Whether every word of `text` is a picture word and the last one can stand alone."""
     kinds = english_kinds()
-    return _kind(text) in _STANDS_ALONE and all(word in kinds for word in folded(bare(text)))
+    return _kind(text) in _STANDS_ALONE and all(word in kinds or look_class(word) for word in folded(bare(text)))
 
 
 def _is_short_thing(text: str) -> bool:

@@ -324,6 +324,10 @@ def became(before: str, after: str) -> list[str]:
     return [f"- {SUBJECT}", f"+ {SUBJECT.replace(before, after)}"]
 
 
+def became2(before: str, after: str, old: str, new: str) -> list[str]:
+    return [f"- {SUBJECT}", f"+ {SUBJECT.replace(before, after).replace(old, new)}"]
+
+
 @pytest.mark.parametrize(
     ("message", "expected"),
     [
@@ -343,6 +347,7 @@ def became(before: str, after: str) -> list[str]:
         ("16:9", ["~ width 512 -> 840", "~ height 512 -> 472"]),
         ("换成蓝色背景, 10 steps", [*became("green background", "blue background"), "~ steps 20 -> 10"]),
         ("换成夜晚 30步", ["+ at night", "~ steps 20 -> 30"]),
+        ("换成夜晚 512x768", ["+ at night", *UPRIGHT]),
         ("make it night, 30 steps, 512x768", ["+ at night", "~ steps 20 -> 30", *UPRIGHT]),
         ("make it night with 30 steps", ["+ at night", "~ steps 20 -> 30"]),
         ("use Euler a, cfg 5", ["~ sampler DPM++ SDE -> Euler a", "~ cfg_scale 7 -> 5"]),
@@ -366,6 +371,12 @@ def became(before: str, after: str) -> list[str]:
         ("try again", RANDOM),
         ("再试一次", RANDOM),
         ("重新生成", RANDOM),
+        ("short hair", []),
+        ("make her dress blue and her hair blonde", became2("red dress", "blue dress", "black hair", "blonde hair")),
+        ("change her hair to blonde, dress to white", became2("red dress", "white dress", "black hair", "blonde hair")),
+        ("步数 50 步", ["~ steps 20 -> 50"]),
+        ("种子换成 123", ["~ seed 7 -> 123"]),
+        ("种子随机", RANDOM),
         ("40 steps with DDIM", ["~ steps 20 -> 40", "~ sampler DPM++ SDE -> DDIM"]),
         ("set the width to 768", LYING),
         ("高度改成768", UPRIGHT),
@@ -470,6 +481,8 @@ def test_a_number_never_becomes_a_phrase(message: str) -> None:
         ("1girl, dark blue eyes", "green eyes", "1girl, green eyes"),
         ("1girl, (silver hair:1.2), [red hair:blue hair:0.5]", "make her hair pink",
          "1girl, (pink hair:1.2), [red hair:blue hair:0.5]"),
+        ("a cat, beach background", "make the background blue", "a cat, blue background"),
+        ("a cat, beach background", "换成蓝色背景", "a cat, blue background"),
         ("a cat, simple background", "blue background", "a cat, simple blue background"),
         ("an orange cat on a table", "make the cat black", "a black cat on a table"),
     ],
