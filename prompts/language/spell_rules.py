@@ -34,11 +34,17 @@ def duplicates(it: Examined) -> Iterator[Finding]:
 
 def contradictions(prompt: Examined, negative: Examined) -> Iterator[Finding]:
     """Phrases asked for and forbidden at once."""
-    wanted = set(prompt.words)
+    wanted = {_bare(words) for words in prompt.words}
     for phrase, words in zip(negative.phrases, negative.words, strict=True):
-        if words and words in wanted:
+        if words and _bare(words) in wanted:
             message = f"{words!r} stands in the prompt and in the negative prompt: they cancel each other."
             yield Finding("contradiction", negative.field, *_with_comma(negative.text, phrase), message, "")
+
+
+def _bare(words: str) -> str:
+    """`a cat` and `cat` are the same wish."""
+    article, _, rest = words.partition(" ")
+    return rest if rest and article in ("a", "an", "the") else words
 
 
 def _with_comma(text: str, phrase: Phrase) -> tuple[int, int]:

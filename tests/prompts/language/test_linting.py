@@ -180,3 +180,8 @@ def test_an_unknown_lora_in_a_tag_is_found_at_its_name() -> None:
     found = [f for f in lint(Spell(text), known_loras=["Ink", "oil", "pencil"]) if f.code == "lora_unknown"]
     assert [(text[f.start : f.end], f.fix) for f in found] == [("inc", "Ink"), ("pencl", "pencil")]
     assert mend(text, found) == "a cat <lora:Ink:0.8> <lora:oil:te=1> <lora:te=0.5:pencil>"
+
+
+def test_an_article_does_not_hide_a_contradiction() -> None:
+    assert "contradiction" in [finding.code for finding in lint(Spell("a cat, on a mat", "blurry, cat"))]
+    assert "contradiction" not in [finding.code for finding in lint(Spell("a cat on a mat", "blurry, cat"))]
