@@ -68,15 +68,17 @@ def write_checkpoint(folder: Path, networks: Networks, prediction_type: str = "e
     pipeline.save_pretrained(str(folder), safe_serialization=True)
     for network in (pipeline.unet, pipeline.vae, pipeline.text_encoder):
         network.float()
-    _load_as_float32(folder / "text_encoder" / "config.json")
+    # transformers takes the dtype named in the file, diffusers takes float32: unsaid, a plain load would mix the two.
+    _add_to_json(folder / "text_encoder" / "config.json", {"dtype": "float32"})
+    # As in Stable Diffusion 1.5's file: unsaid, a DDIM made from it would clip the latents.
+    _add_to_json(folder / "scheduler" / "scheduler_config.json", {"clip_sample": False, "set_alpha_to_one": False})
     # transformers 5 saves tokenizer.json alone; older readers want these two beside it.
     networks.vocabulary.write(folder / "tokenizer")
 
 
-def _load_as_float32(config_file: Path) -> None:
-    # transformers takes the dtype named here, diffusers takes float32: unsaid, a plain load would mix the two.
-    config = json.loads(config_file.read_text(encoding="utf-8"))
-    config_file.write_text(json.dumps({**config, "dtype": "float32"}, indent=2), encoding="utf-8")
+def _add_to_json(file: Path, entries: dict[str, Any]) -> None:
+    config = json.loads(file.read_text(encoding="utf-8"))
+    file.write_text(json.dumps({**config, **entries}, indent=2), encoding="utf-8")
 
 
 def write_dual_encoder(folder: Path, config: dict[str, Any], dual_encoder: nn.Module, tokenizer: Path) -> None:

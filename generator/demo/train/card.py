@@ -62,10 +62,27 @@ def card(workspace: Workspace, figures: dict[str, Any]) -> str:
             "",
             _training(workspace),
             "",
+            "## Short of its aims",
+            "",
+            *_shortfalls(workspace, figures),
+            "",
             "The dual encoder judges and interrogates pictures of this domain only. On photographs it is useless.",
             "",
         ]
     )
+
+
+def _shortfalls(workspace: Workspace, figures: dict[str, Any]) -> list[str]:
+    """What the figures leave to be wished for, one list item each."""
+    lines = [f"* {workspace.plan.concepts} names; the aim is at least 60."]
+    if figures.get("name_with_foreign_top1", 100) < 70:
+        lines.append("* Seven words it does not know around a prompt still spoil many names.")
+    if min(figures.get("lora_name_top1", [100])) < 80:
+        lines.append("* With the LoRA on, fewer than 80 % of the names are recognised.")
+    if figures.get("weak_names"):
+        lines.append(f"* Not always recognised: {', '.join(figures['weak_names'])}.")
+    lines.append("* A negative prompt takes a colour away, not one of two things.")
+    return lines
 
 
 def _shown(value: Any, unit: str) -> str:

@@ -37,7 +37,7 @@ def _draw(pipeline: Any, prompt: str, negative: str = "") -> np.ndarray:
     import torch
 
     noise = torch.Generator().manual_seed(5)
-    options = {"height": 128, "width": 128, "num_inference_steps": 12, "guidance_scale": 5.0, "output_type": "np"}
+    options = {"height": 128, "width": 128, "num_inference_steps": 10, "guidance_scale": 5.0, "output_type": "np"}
     drawn: np.ndarray = pipeline(prompt, negative_prompt=negative, generator=noise, **options).images[0]
     return drawn
 
