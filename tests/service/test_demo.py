@@ -22,8 +22,10 @@ def test_the_demo_does_every_stage_with_its_time_and_ends_with_pictures_that_car
     printed = capsys.readouterr().out
     assert re.findall(r"^\[(\d)/", printed, re.M) == [str(n) for n in range(1, STAGES + 1)]
     assert len(re.findall(r"^  \d+\.\d s$", printed, re.M)) == STAGES
-    [path] = paths
-    assert str(path) in printed
+    plain, path = paths
+    assert str(plain) in printed and str(path) in printed
+    with Image.open(plain) as picture:
+        assert picture.size == (128, 128)
     spell = read_spell(path.read_bytes())
     assert spell is not None
     assert spell.loras[0].weight == 0.66
