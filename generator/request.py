@@ -5,7 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from generator.errors import UnsupportedSpell
+from generator.events import Picture
+from prompts.img2img import Img2Img
 from prompts.spell import Spell
+
+
+@dataclass(frozen=True, slots=True)
+class SourcePicture:
+    """The pixels that `Img2Img` names by key."""
+
+    settings: Img2Img
+    picture: Picture
+    mask: Picture | None = None
+    """RGB with equal channels; white is what changes. `None` without inpainting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +34,8 @@ class GenerationRequest:
     """Resolved: see `prompts.resolve.resolve`."""
     preview_every: int = 0
     """UNet calls between two previews; 0 sends none."""
+    source: SourcePicture | None = None
+    """`None` for txt2img."""
 
     def __post_init__(self) -> None:
         if not self.spell.params.is_resolved:

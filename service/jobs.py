@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from prompts.img2img import Img2Img
 from prompts.spell import Spell
 from service.errors import IllegalTransition
 
@@ -80,6 +81,8 @@ class Job:
     """Pictures asked for; 1 for an interrogation."""
     spell: Spell | None = None
     """Resolved; slot `i` draws it with `seed + i`. `None` for an interrogation."""
+    img2img: Img2Img | None = None
+    """The picture every slot starts from; `None` for txt2img."""
     spell_id: str | None = None
     """The spell this was made from, or that an interrogation made."""
     spell_version: int | None = None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import RowMapping
 
+from prompts.img2img import Img2Img, Inpaint
 from prompts.spell import Spell
 from service.errors import RequestInvalid
 from service.ids import utc_from_text, utc_text
@@ -22,6 +24,7 @@ def job_row(job: Job) -> dict[str, Any]:
         "status": str(job.status),
         "count": job.count,
         "spell": None if job.spell is None else spell_to_json(job.spell),
+        "img2img": None if job.img2img is None else asdict(job.img2img),
         "spell_id": job.spell_id,
         "spell_version": job.spell_version,
         "upload_id": job.upload_id,
@@ -54,6 +57,7 @@ def job_of(row: RowMapping) -> Job:
         status=JobStatus(row["status"]),
         count=row["count"],
         spell=_readable_spell(row["spell"]),
+        img2img=_img2img_of(row["img2img"]),
         spell_id=row["spell_id"],
         spell_version=row["spell_version"],
         upload_id=row["upload_id"],
@@ -77,6 +81,13 @@ def _readable_spell(data: object) -> Spell | None:
         return spell_from_json(data)
     except RequestInvalid:
         return None
+
+
+def _img2img_of(data: dict[str, Any] | None) -> Img2Img | None:
+    if data is None:
+        return None
+    inpaint = data["inpaint"]
+    return Img2Img(**{**data, "inpaint": None if inpaint is None else Inpaint(**inpaint)})
 
 
 def event_of(row: RowMapping) -> JobEvent:
