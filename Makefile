@@ -9,7 +9,7 @@ export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
-.PHONY: help demo serve test lint fix bench soak browser constraints clean
+.PHONY: help demo serve test lint fix bench soak browser hands constraints clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -20,7 +20,7 @@ demo: $(VENV)/.runtime ## The whole job once: photo and idea to spell, spell to 
 serve: $(VENV)/.runtime ## The service and its page on http://127.0.0.1:7860
 	$(BIN)/spellwright serve $(ARGS)
 
-test: $(VENV)/.dev browser ## Set up and run the tests
+test: $(VENV)/.dev browser hands ## Set up and run the tests
 	$(BIN)/pytest $(ARGS)
 
 lint: $(VENV)/.dev ## ruff, mypy strict, import contracts
@@ -36,7 +36,7 @@ fix: $(VENV)/.dev ## Let ruff mend what it can
 bench: $(VENV)/.dev ## Measure, beside peers, as ratios
 	for script in bench/*.py; do $(BIN)/python $$script || exit 1; done
 
-soak: $(VENV)/.dev browser ## The tests that take long
+soak: $(VENV)/.dev browser hands ## The tests that take long
 	$(BIN)/pytest -m soak $(ARGS)
 
 browser: ## A Chromium for the page's tests, where this user may install one
@@ -45,8 +45,13 @@ browser: ## A Chromium for the page's tests, where this user may install one
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk >/dev/null; \
 	else echo "No chromium found: the browser tests will be skipped."; fi
 
+hands: $(VENV)/.dev ## The wheel whose hand networks the tests run, only unpacked, never installed
+	@ls $(VENV)/wheels/mediapipe-*.whl >/dev/null 2>&1 || \
+	$(BIN)/python -m pip download --quiet --no-deps --only-binary :all: --python-version 3.11 --platform manylinux_2_28_x86_64 \
+	  --dest $(VENV)/wheels mediapipe==0.10.21 || echo "No hand networks found: the tests that need them will be skipped."
+
 constraints: $(VENV)/.dev ## Resolve the tested versions anew
-	$(BIN)/uv pip compile --quiet --python $(BIN)/python --extra dev --extra train --no-header --no-annotate pyproject.toml \
+	$(BIN)/uv pip compile --quiet --python $(BIN)/python --extra dev --extra train --extra hands --no-header --no-annotate pyproject.toml \
 	  | sed -E 's/\+[a-z0-9.]+$$//' > constraints.txt
 
 clean: ## Remove the environment and caches
