@@ -14,6 +14,7 @@ from prompts.expansion.chat_model import ChatModel, Message, ask, data_block
 from prompts.expansion.data_files import load_text
 from prompts.expansion.families import FamilyProfile
 from prompts.expansion.language import Language, detect
+from prompts.expansion.notes import Note, note
 from prompts.expansion.offline.expander import expand_offline, params_for
 from prompts.expansion.offline.translation import normalise
 from prompts.expansion.phrases import has_tag, is_balanced
@@ -39,8 +40,8 @@ class Expansion:
     """What the person wrote, kept word for word (white space around it aside)."""
     by: str
     """`offline`, or the name of the language model that wrote it."""
-    notes: tuple[str, ...] = ()
-    """Sentences for the person: choices made, words not understood, why the model was not used."""
+    notes: tuple[Note, ...] = ()
+    """For the person: choices made, words not understood, why the model was not used."""
     language: Language = "en"
     """Of the idea."""
     seed: int = 0
@@ -81,7 +82,7 @@ async def expand(
         if on_failure == "raise":
             raise
         made = _offline(idea, family, language, seed, known)
-        return replace(made, notes=(f"{failed.detail} The offline expander wrote this instead.", *made.notes))
+        return replace(made, notes=(note("llm.failed", reason=failed.detail), *made.notes))
 
 
 def _offline(idea: str, family: FamilyProfile, language: Language, seed: int, known: Sequence[LoraCard]) -> Expansion:
@@ -102,7 +103,7 @@ async def _by_model(
         _spell(proposal, family, known, own_loras),
         idea,
         chat.name,
-        tuple(note.strip()[:300] for note in proposal.notes if note.strip()),
+        tuple(note("llm.said", text=said.strip()[:300]) for said in proposal.notes if said.strip()),
         language,
     )
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from prompts.expansion.data_files import load_toml
+from prompts.expansion.notes import Note, note
 from prompts.expansion.offline.words import contains
 
 IN_FRAME = 0.5
@@ -23,8 +24,8 @@ class HandFrame:
 
     likelihood: float
     """0..1 that hands are seen."""
-    reasons: tuple[str, ...]
-    """Sentences, the deciding one first."""
+    reasons: tuple[Note, ...]
+    """The deciding one first."""
     has_people: bool = True
     action: str | None = None
     """Key of `cues.toml` `actions` for what the hands do; `None` when nothing is said."""
@@ -46,25 +47,24 @@ def look_for_hands(prompt: str) -> HandFrame:
     action, verb = _action(prompt, cues["actions"])
     has_people = people is not None
     if hidden is not None:
-        why = (f"“{hidden}” keeps the hands out of sight",)
-        return HandFrame(0.1, why, has_people=has_people, is_hidden=True)
+        return HandFrame(0.1, (note("hands.hidden", word=hidden),), has_people=has_people, is_hidden=True)
     if named is not None:
-        return HandFrame(0.95, (f"“{named}” puts hands into the picture",), has_people=has_people, action=action)
+        return HandFrame(0.95, (note("hands.named", word=named),), has_people=has_people, action=action)
     if not has_people:
-        return HandFrame(0.02, ("no people are named, so no hands are expected",), has_people=False)
+        return HandFrame(0.02, (note("hands.nobody"),), has_people=False)
     if action is not None:
-        return HandFrame(0.9, (f"“{verb}” is done with the hands",), action=action)
+        return HandFrame(0.9, (note("hands.busy", word=verb),), action=action)
     likelihood, why_framing = _framing(prompt, cues["framing"])
-    return HandFrame(likelihood, (why_framing, f"“{people}” names people"))
+    return HandFrame(likelihood, (why_framing, note("hands.people", word=people)))
 
 
-def _framing(prompt: str, framings: dict[str, Any]) -> tuple[float, str]:
+def _framing(prompt: str, framings: dict[str, Any]) -> tuple[float, Note]:
     """The tightest framing that is named decides: a close-up of a standing knight shows no hands."""
-    for framing in framings.values():
+    for name, framing in framings.items():
         word = _first(prompt, framing)
         if word is not None:
-            return float(framing["likelihood"]), f"“{word}”: {framing['why']}"
-    return _PEOPLE_UNFRAMED, "people without a named framing are often shown with their hands"
+            return float(framing["likelihood"]), note(f"hands.framing.{name}", word=word)
+    return _PEOPLE_UNFRAMED, note("hands.unframed")
 
 
 def _action(prompt: str, actions: dict[str, Any]) -> tuple[str | None, str | None]:

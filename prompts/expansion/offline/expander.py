@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from prompts.expansion.catalogue import LoraCard, missing_trigger
 from prompts.expansion.families import FamilyProfile
 from prompts.expansion.language import Language
+from prompts.expansion.notes import Note, note
 from prompts.expansion.offline.asking_words import strip_request, take_negations
 from prompts.expansion.offline.scenery import Style, states_in, style_called, style_in
 from prompts.expansion.offline.subjects import is_fantastic, subject_kind
@@ -52,7 +53,7 @@ class OfflineResult:
     """The spell and what a person should know about it."""
 
     spell: Spell
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
 
 def expand_offline(
@@ -63,21 +64,21 @@ def expand_offline(
     The words of the idea are never cut: an idea longer than the family's budget is kept whole, adds
     nothing, and a note says so.
     """
-    notes: list[str] = []
+    notes: list[Note] = []
     lifted, own_loras = lift_loras(idea)
     lifted = _without_gaps(lifted) if own_loras else lifted
     translated = translate(lifted, language)
     if translated.unknown:
-        notes.append("Not in the glossary, left out: " + ", ".join(translated.unknown[:8]) + ".")
+        notes.append(note("idea.left_out", words=", ".join(translated.unknown[:8])))
     if translated.unknown and not translated.has_subject:
-        notes.append("What the picture shows was not understood; name it in English, or use a language model.")
+        notes.append(note("idea.no_subject"))
     text, negated = take_negations(strip_request(translated.text))
     text = text.strip(" ,")
     if not text:
         text = lifted.strip() or ", ".join(lora.name.strip() for lora in own_loras) or "picture"
-        notes.append("No word of the idea could be translated; it stands in the prompt as it is.")
+        notes.append(note("idea.untranslated"))
     if estimate_tokens(text) > family.max_tokens:
-        notes.append(f"The idea alone may be over {family.max_tokens} tokens; nothing was cut or added.")
+        notes.append(note("idea.too_long", limit=family.max_tokens))
     style = style_in(text)
     draft = _Draft(text, family.max_tokens - _RESERVED_TOKENS)
     loras = (*own_loras, *_matching_loras(text, catalogue, own_loras, draft))
@@ -85,7 +86,7 @@ def expand_offline(
     if family.style != "caption":
         chosen = style or _default_style(text)
         if style is None:
-            notes.append(f"The idea names no style; {chosen.tags[0]} was chosen.")
+            notes.append(note("idea.style_chosen", style=chosen.tags[0]))
         _enrich(draft, chosen, style is not None, family, _dice(idea, seed))
     spell = Spell(
         prompt=_joined(draft, chosen, style, family),

@@ -7,7 +7,7 @@ from typing import get_args
 
 from prompts.expansion.edits import Edit
 from prompts.expansion.families import FAMILIES
-from prompts.hands.plan import ActionKind
+from prompts.hands import ActionKind
 
 DOCS = Path(__file__).parents[3] / "docs"
 
