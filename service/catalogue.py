@@ -18,7 +18,7 @@ from prompts.spell import Spell
 from service.machine import PATIENCE_BYTES, machine_for
 
 DEMO_FAMILY = "demo"
-DRAWABLE = ("sd15", DEMO_FAMILY)  # families that the engine draws
+DRAWABLE = ("sd15", "sdxl", DEMO_FAMILY)  # families that the engine draws
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,15 @@ class CheckpointInfo:
     notice: str = ""
     """What users must know about its pictures, or why it cannot be used; empty for an ordinary one."""
     is_usable: bool = True
+    file: str = ""
+    """Name of its file or folder, without the path."""
+    sha256: str = ""
+    """Of its weights, once somebody needed it; empty before: hashing reads the whole file."""
+
+    @property
+    def title(self) -> str:
+        """As A1111 shows it: `name.safetensors [first 10 digits of the hash]`."""
+        return f"{self.file or self.name} [{self.sha256[:10]}]" if self.sha256 else self.file or self.name
 
     @property
     def profile(self) -> FamilyProfile:
@@ -60,6 +69,8 @@ class LoraInfo:
     notice: str = ""
     """Why it cannot be used; empty for an ordinary one."""
     is_usable: bool = True
+    file: str = ""
+    """Name of its file, without the path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,17 +230,24 @@ def _fit(models: ModelShelf, spell: Spell, checkpoint_name: str) -> Spell:
 
 
 def _checkpoint_info(entry: ModelEntry, shelves: Shelves) -> CheckpointInfo:
+    info = _described(entry, shelves)
+    is_hashed = info.is_usable and entry.weights.is_file() and shelves.models.is_hashed(entry)
+    file = entry.path.name if entry.kind == "file" else entry.name
+    return replace(info, file=file, sha256=shelves.models.sha256(entry) if is_hashed else "")
+
+
+def _described(entry: ModelEntry, shelves: Shelves) -> CheckpointInfo:
     if entry.kind == "refused":
         return CheckpointInfo(entry.name, entry.family, notice=entry.refusal, is_usable=False)
     if entry.name == shelves.demo_name:
         return CheckpointInfo(entry.name, DEMO_FAMILY, is_demo=True, notice=shelves.demo_notice)
     if entry.family not in DRAWABLE:
         spoken = "of a family this product does not know" if entry.family == "unknown" else entry.family.upper()
-        notice = f"The checkpoint {entry.name!r} is {spoken}; this version draws SD1.5 only."
+        notice = f"The checkpoint {entry.name!r} is {spoken}; this version draws SD1.5 and SDXL."
         return CheckpointInfo(entry.name, entry.family, notice=notice, is_usable=False)
     return CheckpointInfo(entry.name, entry.family)
 
 
 def _lora_info(entry: ModelEntry) -> LoraInfo:
     is_usable = entry.kind != "refused"
-    return LoraInfo(entry.name, entry.family, entry.alias, entry.refusal, is_usable)
+    return LoraInfo(entry.name, entry.family, entry.alias, entry.refusal, is_usable, entry.path.name)

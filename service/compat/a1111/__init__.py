@@ -1,0 +1,1 @@
+"""`/sdapi/v1` and `/internal`, as the A1111 web UI answers them."""
