@@ -1,8 +1,8 @@
 """Every setting, in one object, built once and passed down; nothing else reads the environment.
 
 Values come from, first to last: arguments, the environment (`SPELLWRIGHT_<NAME>`), the TOML file
-(`SPELLWRIGHT_CONFIG`, or `<data_dir>/spellwright.toml`), and for the language model alone
-`OPENAI_API_KEY` and `OPENAI_BASE_URL`.
+(`SPELLWRIGHT_CONFIG`, or `<data_dir>/spellwright.toml`), and last `OPENAI_API_KEY`, `OPENAI_BASE_URL` and
+`DATABASE_URL`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ from service.errors import SettingsError
 PREFIX = "SPELLWRIGHT_"
 CONFIG_KEY = "SPELLWRIGHT_CONFIG"
 KIB, MIB = 1024, 1024 * 1024
+SHORTEST_KEY = 16
+FALLBACKS = {"llm_api_key": "OPENAI_API_KEY", "llm_base_url": "OPENAI_BASE_URL", "database_url": "DATABASE_URL"}
+"""Variables of other programs that are read when Spellwright's own setting is not there."""
 
 
 class Settings(BaseSettings):
@@ -38,6 +41,10 @@ class Settings(BaseSettings):
     """TCP port; 0 takes a free one."""
     public_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     """Further names this server answers to (a tunnel's or proxy's), without port; commas between in the environment."""
+    api_key: SecretStr | None = None
+    """The operator's own key, 16 characters or more; further ones are made by `spellwright keys add`."""
+    database_url: SecretStr | None = None
+    """A PostgreSQL database instead of the SQLite file; `DATABASE_URL` is the fall-back."""
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
     """How much is logged."""
 
@@ -80,10 +87,16 @@ class Settings(BaseSettings):
     """Most pictures of one job."""
     max_queued_jobs: int = Field(default=2000, ge=1, le=100_000)
     """Most jobs that wait at once."""
+    max_queued_jobs_per_tenant: int = Field(default=100, ge=1, le=100_000)
+    """Most jobs of one tenant that wait at once; this machine's own user has the whole queue."""
+    requests_per_minute: int = Field(default=1200, ge=1, le=1_000_000)
+    """Most requests of one tenant in a minute; this machine's own user is not counted."""
     max_running_jobs: int = Field(default=8, ge=1, le=64)
     """Most jobs worked on at once; the engine batches their pictures."""
     max_event_streams: int = Field(default=256, ge=1, le=10_000)
     """Most event streams open at once."""
+    max_event_streams_per_tenant: int = Field(default=8, ge=1, le=10_000)
+    """Most event streams of one tenant; this machine's own user has them all."""
     min_free_bytes: int = Field(default=256 * MIB, ge=0)
     """Free disk space below which new jobs are refused."""
     heartbeat_seconds: float = Field(default=10.0, gt=0, lt=15)
@@ -104,6 +117,13 @@ class Settings(BaseSettings):
                 raise ValueError(f"{host!r} is not a bare host name")
         return tuple(h.casefold() for h in hosts)
 
+    @field_validator("api_key")
+    @classmethod
+    def _no_short_key(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None and len(key.get_secret_value()) < SHORTEST_KEY:
+            raise ValueError(f"it is shorter than {SHORTEST_KEY} characters")
+        return key
+
     @property
     def checkpoints_path(self) -> Path:
         """The folder of checkpoints."""
@@ -113,6 +133,11 @@ class Settings(BaseSettings):
     def loras_path(self) -> Path:
         """The folder of LoRAs."""
         return self.loras_dir or self.data_dir / "models" / "loras"
+
+    @property
+    def hands_path(self) -> Path:
+        """The folder of the networks that find hands."""
+        return self.data_dir / "models" / "hands"
 
     @property
     def cache_path(self) -> Path:
@@ -133,6 +158,16 @@ class Settings(BaseSettings):
     def has_llm(self) -> bool:
         """Whether a language model was configured."""
         return self.llm_base_url is not None or self.llm_api_key is not None
+
+    @property
+    def database_place(self) -> Path | str:
+        """The SQLite file, or the URL of a PostgreSQL database."""
+        return self.database_path if self.database_url is None else self.database_url.get_secret_value()
+
+    @property
+    def is_private(self) -> bool:
+        """Whether only this machine reaches the server, and under no other name."""
+        return self.is_loopback and not self.public_hosts
 
     @property
     def is_loopback(self) -> bool:
@@ -156,15 +191,15 @@ class Settings(BaseSettings):
 
 
 class _Underneath(PydanticBaseSettingsSource):
-    """The TOML file over the `OPENAI_*` fall-backs."""
+    """The TOML file over the fall-backs."""
 
     def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
         """Unused: `__call__` gives all values at once."""
         return None, field_name, False
 
     def __call__(self) -> dict[str, Any]:
-        """Values from the file, then from `OPENAI_API_KEY` and `OPENAI_BASE_URL`."""
-        fallback = {"llm_api_key": os.environ.get("OPENAI_API_KEY"), "llm_base_url": os.environ.get("OPENAI_BASE_URL")}
+        """Values from the file, then from the variables in `FALLBACKS`."""
+        fallback = {field: os.environ.get(key) for field, key in FALLBACKS.items()}
         values: dict[str, Any] = {key: value for key, value in fallback.items() if value}
         return values | _file_values(self.current_state.get("data_dir"))
 
@@ -216,7 +251,7 @@ def _settings_error(invalid: ValidationError) -> SettingsError:
     if field is None:
         hint = near_hint(near_names(key, Settings.model_fields))
         return SettingsError(f"There is no setting called {key!r}.{hint}", key=key)
-    secret = "key" in key
+    secret = "key" in key or key == "database_url"
     got = "***" if secret else repr(first["input"])
     wanted = getattr(field.annotation, "__name__", str(field.annotation))
     return SettingsError(

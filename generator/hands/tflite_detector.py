@@ -70,7 +70,9 @@ class TfliteHandDetector:
         landmarks = tuple(region.to_picture(float(x), float(y), _LANDMARK_SIDE) for x, y, _ in flat)
         xs, ys = [x for x, _ in landmarks], [y for _, y in landmarks]
         box = Box(min(xs), min(ys), max(xs), max(ys))
-        return Hand(box, landmarks, float(presence[0, 0]), anatomy_score(landmarks), float(right[0, 0]) >= 0.5)
+        # The network was taught on selfies, which are mirrored.
+        is_right = float(right[0, 0]) < 0.5
+        return Hand(box, landmarks, float(presence[0, 0]), anatomy_score(landmarks), is_right)
 
 
 def _open(path: Path) -> Any:

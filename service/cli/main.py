@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from prompts.errors import SpellwrightError
-from service.cli import draw, language, look, make, models, serve
+from service.cli import draw, hands, language, look, make, models, serve
 from service.cli.rim import EXIT_INTERRUPTED, from_os_error, report
 
 
@@ -25,7 +25,15 @@ def build() -> typer.Typer:
         rich_markup_mode=None,
     )
     app.callback(invoke_without_command=True)(_root)
-    for register in (serve.register, make.register, draw.register, look.register, language.register, models.register):
+    for register in (
+        serve.register,
+        make.register,
+        draw.register,
+        look.register,
+        language.register,
+        models.register,
+        hands.register,
+    ):
         register(app)
     return app
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from service.cli.hands import add_networks
 from service.cli.show import lines, print_json
 
 Json = Annotated[bool, typer.Option("--json", help="For programs.")]
@@ -53,10 +54,17 @@ def list_models(context: typer.Context, as_json: Json = False) -> None:
 
 
 def add(
-    file: Annotated[Path, typer.Argument(help="A .safetensors file or a diffusers folder; the kind is read from it.")],
+    file: Annotated[
+        Path,
+        typer.Argument(help="A .safetensors file or a diffusers folder; or `hands`: the hand detector's networks."),
+    ],
+    wheel: Annotated[Path | None, typer.Option(help="For `hands`: the wheel that carries them.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Copy a checkpoint or LoRA to where it is found."""
+    """Copy a checkpoint or LoRA to where it is found; or fetch the networks that find hands."""
+    if str(file) == "hands" and not file.exists():
+        add_networks(wheel, as_json=as_json)
+        return
     from generator.config import ModelFolders
     from generator.models.install import install
     from service.settings import load_settings

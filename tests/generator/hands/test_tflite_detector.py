@@ -15,6 +15,7 @@ def test_an_open_hand_is_found_where_it_is(detector: TfliteHandDetector, drawn_h
     (hand,) = detector.find(drawn_hand())
     assert hand.presence > 0.9
     assert hand.anatomy == 1.0
+    assert hand.is_right
     # The middle finger is drawn up to (0.43, 0.12) of 384 pixels, the thumb to the right.
     assert hand.box.top == pytest.approx(50, abs=25)
     assert hand.box.left == pytest.approx(100, abs=30)
