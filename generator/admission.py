@@ -71,9 +71,10 @@ def admit(request: GenerationRequest, resident: Resident, order: int, tick: int,
     resident.set_text_loras(text_loras)
     text_key = lora_set(text_loras)
     plan = _base_plan(params)
-    prompts = PassPrompts(spell.prompt, spell.negative_prompt, _schedule_calls(plan.sampler, params.steps or 1))
-    conditioning = resident.conditioner.encode_pass(prompts, params.clip_skip or 1, text_key)
     width, height = params.width or 0, params.height or 0
+    calls = _schedule_calls(plan.sampler, params.steps or 1)
+    prompts = PassPrompts(spell.prompt, spell.negative_prompt, calls, size=(width, height))
+    conditioning = resident.conditioner.encode_pass(prompts, params.clip_skip or 1, text_key)
     cell = checkpoint.latent_cell
     shape = (checkpoint.latent_channels, height // cell, width // cell)
     noise_settings = read_noise_settings(spell.extra, noise_source)
@@ -117,14 +118,15 @@ def _plan_hires(spell: Spell, hires: HiresFix, resident: Resident, text_key: Lor
     params = spell.params
     plan = _hires_sampler(params, hires)
     steps = (hires.steps or params.steps or 1) if hires.denoising_strength > 0 else 0
+    size, crop = cover_and_crop(hires, params.width or 0, params.height or 0)
     prompts = PassPrompts(
         hires.prompt or spell.prompt,
         hires.negative_prompt or spell.negative_prompt,
         _schedule_calls(params.sampler or "", params.steps or 1),
         _schedule_calls(plan.sampler, max(steps, 1)),
+        size,
     )
     conditioning = resident.conditioner.encode_pass(prompts, params.clip_skip or 1, text_key)
-    size, crop = cover_and_crop(hires, params.width or 0, params.height or 0)
     return HiresPlan(replace(plan), steps, hires.upscaler, size, crop, conditioning)
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+import torch
 from torch import Tensor
 
 from generator.batch_key import BatchKey
+from generator.models.checkpoint import AddedConditions
 from generator.models.lora import LoraUses, lora_set
 from generator.planner import Ticket
 from generator.request import GenerationRequest
@@ -74,6 +76,17 @@ class Sample:
         if needs_negative(self.weights, self.cfg_scale):
             rows.append(self.conditioning.negative.at(call))
         return rows
+
+    def added(self) -> list[AddedConditions]:
+        """What SDXL's UNet reads beside `contexts()`, one per row; empty for SD1.x."""
+        call, (width, height) = self.trajectory.done, self.conditioning.size
+        prompts = [*self.conditioning.positive]
+        if needs_negative(self.weights, self.cfg_scale):
+            prompts.append(self.conditioning.negative)
+        pooled = [p for p in (c.pooled_at(call) for c in prompts) if p is not None]
+        # Original size, corner of the crop, target size: the web UI's default says the picture was never cut.
+        ids = [[height, width, 0, 0, height, width]]
+        return [AddedConditions(p, torch.tensor(ids, dtype=torch.float32, device=p.device)) for p in pooled]
 
     def ticket(self) -> Ticket:
         """What the step planner needs to know."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import torch
 
-from generator.models.checkpoint import Checkpoint
+from generator.models.checkpoint import AddedConditions, Checkpoint
 from generator.sample import Sample
 from generator.sampling.guidance import guide
 
@@ -40,7 +40,11 @@ def run(
         context += [torch.zeros_like(context[0])] * missing
     times = torch.tensor(timesteps, dtype=torch.float32, device=latents[0].device)
     pieces = [slice(i, i + max_rows) for i in range(0, len(latents), max_rows)]
-    outputs = [checkpoint.predict(torch.cat(latents[p]), times[p], torch.cat(context[p])) for p in pieces]
+    added = _stacked([row for s in samples for row in s.added()], len(latents))
+    outputs = [
+        checkpoint.predict(torch.cat(latents[p]), times[p], torch.cat(context[p]), added.rows(p) if added else None)
+        for p in pieces
+    ]
     output = torch.cat(outputs)
     broken = []
     first = 0
@@ -53,3 +57,12 @@ def run(
         sample.trajectory.advance(guided)
         sample.done += 1
     return broken
+
+
+def _stacked(rows: list[AddedConditions], count: int) -> AddedConditions | None:
+    """The added conditions of all rows, zeros up to `count`; `None` when there are none (SD1.x)."""
+    if not rows:
+        return None
+    blank = AddedConditions(torch.zeros_like(rows[0].pooled), torch.zeros_like(rows[0].size_ids))
+    filled = [*rows, *[blank] * (count - len(rows))]
+    return AddedConditions(torch.cat([r.pooled for r in filled]), torch.cat([r.size_ids for r in filled]))

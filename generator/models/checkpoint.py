@@ -1,4 +1,4 @@
-"""One opened checkpoint: UNet, VAE, text encoder, tokenizer and noise levels of an SD1.5-shaped model."""
+"""One opened checkpoint: UNet, VAE, text encoders and noise levels of a Stable Diffusion 1.x or SDXL model."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from generator.device import Compute
-from generator.errors import GeneratorError, ModelRefused, UnsupportedSpell
+from generator.errors import GeneratorError, ModelRefused
 from generator.models.catalogue import ModelEntry
+from generator.models.text_tower import TextParts, TextTower
 from generator.sampling.noise_levels import NoiseLevels
 from prompts.torch_guard import ensure_torchvision
 
-TEXT_TOKENS = 77
-"""Tokens the text encoder reads at once: start, 75 of the prompt, end."""
+_PROJECTION = "text_projection."
 
 
 @dataclass(frozen=True)
@@ -27,15 +27,26 @@ class CheckpointParts:
     unet_config: Mapping[str, Any]
     vae_config: Mapping[str, Any]
     """Its `_class_name` is `AutoencoderKL` or `AutoencoderTiny`."""
-    text_config: Mapping[str, Any]
     noise_config: Mapping[str, Any]
     """The pipeline's noise scheduler configuration: betas and prediction type."""
     unet: Mapping[str, Tensor]
     vae: Mapping[str, Tensor]
-    text: Mapping[str, Tensor]
-    """Keys without the `text_model.` prefix of older files."""
-    tokenizer: Any
-    """A transformers `CLIPTokenizer`."""
+    texts: tuple[TextParts, ...]
+    """One text encoder (SD1.x) or two (SDXL)."""
+
+
+@dataclass(frozen=True)
+class AddedConditions:
+    """What SDXL's UNet reads beside the text context."""
+
+    pooled: Tensor
+    """float32 `(rows, width)`: the prompt in one vector."""
+    size_ids: Tensor
+    """float32 `(rows, 6)`: original height and width, top and left of the crop, target height and width."""
+
+    def rows(self, piece: slice) -> AddedConditions:
+        """Some of the rows."""
+        return AddedConditions(self.pooled[piece], self.size_ids[piece])
 
 
 @dataclass
@@ -46,22 +57,30 @@ class Checkpoint:
     compute: Compute
     unet: nn.Module
     vae: nn.Module
-    text_encoder: nn.Module
-    tokenizer: Any
+    towers: tuple[TextTower, ...]
     levels: NoiseLevels
     latent_channels: int
     latent_cell: int
     """Pixels per latent cell, 8 for Stable Diffusion."""
-    layers: int
-    """Layers of the text encoder: the largest clip skip."""
+
+    @property
+    def text_encoder(self) -> nn.Module:
+        """The first (or only) text encoder."""
+        return self.towers[0].encoder
+
+    @property
+    def tokenizer(self) -> Any:
+        """The first text encoder's tokenizer; SDXL's second differs in its padding alone."""
+        return self.towers[0].tokenizer
+
+    @property
+    def wants_added(self) -> bool:
+        """Whether the UNet reads `AddedConditions`, as SDXL's does."""
+        return len(self.towers) > 1
 
     def tokenize(self, text: str) -> list[int]:
         """Token ids of `text` without start, end or padding; any length."""
-        with warnings.catch_warnings():
-            # transformers warns past 77 tokens; cutting into chunks comes later.
-            warnings.simplefilter("ignore")
-            ids: list[int] = self.tokenizer(text, add_special_tokens=False, truncation=False, verbose=False).input_ids
-        return ids
+        return self.towers[0].tokenize(text)
 
     @property
     def comma(self) -> int:
@@ -70,48 +89,26 @@ class Checkpoint:
         return -1 if found is None else int(found)
 
     @torch.inference_mode()
-    def encode_tokens(self, ids: list[list[int]], clip_skip: int) -> Tensor:
-        """Text embeddings of chunks.
-
-        Args:
-            ids: Per chunk 77 token ids, start and end included.
-            clip_skip: 1 is the last layer, 2 the one before it; the final layer norm is applied either way.
-
-        Returns:
-            float32 `(chunks, 77, width)`.
-
-        Raises:
-            UnsupportedSpell: The text encoder has fewer layers than `clip_skip`.
-        """
-        if clip_skip > self.layers:
-            raise UnsupportedSpell(
-                f"Clip skip {clip_skip} is more than the {self.layers} layers of this checkpoint's text encoder.",
-                field="clip_skip",
-                got=clip_skip,
-                limit=self.layers,
-            )
-        tokens = torch.tensor(ids, device=self.compute.device)
-        if clip_skip == 1:
-            return torch.as_tensor(self.text_encoder(tokens).last_hidden_state).float()
-        hidden = self.text_encoder(tokens, output_hidden_states=True).hidden_states[-clip_skip]
-        # Not the pipelines' clip_skip: with transformers >= 5.6 that fails (diffusers issue #14124).
-        final_layer_norm: Any = self.text_encoder.final_layer_norm
-        return torch.as_tensor(final_layer_norm(hidden)).float()
-
-    @torch.inference_mode()
-    def predict(self, latents: Tensor, timesteps: Tensor, context: Tensor) -> Tensor:
+    def predict(
+        self, latents: Tensor, timesteps: Tensor, context: Tensor, added: AddedConditions | None = None
+    ) -> Tensor:
         """One UNet call.
 
         Args:
             latents: float32 `(rows, C, h, w)`.
             timesteps: float32 `(rows,)`, one per row.
             context: float32 `(rows, tokens, width)`.
+            added: For SDXL alone, as many rows.
 
         Returns:
             float32 `(rows, C, h, w)`.
         """
         dtype = self.compute.dtype
-        out = self.unet(latents.to(dtype), timesteps, context.to(dtype), return_dict=False)[0]
+        conditions = None
+        if added is not None:
+            conditions = {"text_embeds": added.pooled.to(dtype), "time_ids": added.size_ids}
+        inputs = (latents.to(dtype), timesteps, context.to(dtype))
+        out = self.unet(*inputs, added_cond_kwargs=conditions, return_dict=False)[0]
         return torch.as_tensor(out).float()
 
     @torch.inference_mode()
@@ -153,7 +150,7 @@ def build_checkpoint(entry: ModelEntry, parts: CheckpointParts, compute: Compute
     # Imported here on purpose: see _heavy_classes.
     from generator.models.weights import fill  # noqa: PLC0415
 
-    unet_class, vae_classes, text_class, text_config_class = _heavy_classes()
+    unet_class, vae_classes, _, _ = _heavy_classes()
     vae_name = str(parts.vae_config.get("_class_name", "AutoencoderKL"))
     if vae_name not in vae_classes:
         raise GeneratorError(f"{entry.name} has a VAE of the unknown kind {vae_name!r}.", got=vae_name)
@@ -162,24 +159,29 @@ def build_checkpoint(entry: ModelEntry, parts: CheckpointParts, compute: Compute
             warnings.simplefilter("ignore")  # configurations of other versions carry keys this one warns about
             unet = unet_class.from_config(dict(parts.unet_config))
             vae = vae_classes[vae_name].from_config(dict(parts.vae_config))
-            text_encoder = text_class(text_config_class(**_text_arguments(parts.text_config)))
+            encoders = [_text_networks(text.config, is_projected=i > 0) for i, text in enumerate(parts.texts)]
     except (TypeError, ValueError, LookupError, ArithmeticError, AttributeError, RuntimeError) as bad:
         refused = ModelRefused(f"The configuration of {entry.name} makes no network ({type(bad).__name__}).")
         raise refused.with_code("model_config_invalid") from bad
     fill(unet, parts.unet, compute, f"{entry.name} (UNet)")
-    fill(vae, parts.vae, _vae_compute(compute), f"{entry.name} (VAE)")
-    fill(text_encoder, parts.text, compute, f"{entry.name} (text encoder)")
+    fill(vae, parts.vae, vae_compute(compute, parts.vae_config), f"{entry.name} (VAE)")
+    towers = []
+    for text, (encoder, projection) in zip(parts.texts, encoders, strict=True):
+        fill(encoder, text.weights, compute, f"{entry.name} (text encoder)")
+        if projection is not None:
+            own = {k.removeprefix(_PROJECTION): w for k, w in text.weights.items()}
+            fill(projection, own, compute, f"{entry.name} (text projection)")
+        layers = int(encoder.config.num_hidden_layers)
+        towers.append(TextTower(encoder, projection, text.tokenizer, compute, layers, len(encoders) > 1))
     return Checkpoint(
         entry=entry,
         compute=compute,
         unet=unet,
         vae=vae,
-        text_encoder=text_encoder,
-        tokenizer=parts.tokenizer,
+        towers=tuple(towers),
         levels=noise_levels(parts.noise_config),
         latent_channels=int(vae.config.latent_channels),
         latent_cell=_latent_cell(vae_name, vae.config),
-        layers=int(text_encoder.config.num_hidden_layers),
     )
 
 
@@ -218,14 +220,28 @@ def _heavy_classes() -> tuple[Any, dict[str, Any], Any, Any]:
     return UNet2DConditionModel, vaes, CLIPTextModel, CLIPTextConfig
 
 
+def _text_networks(config: Mapping[str, Any], *, is_projected: bool) -> tuple[Any, nn.Module | None]:
+    """A text encoder and its projection, without weights."""
+    _, _, text_class, config_class = _heavy_classes()
+    encoder = text_class(config_class(**_text_arguments(config)))
+    if not is_projected:
+        return encoder, None
+    return encoder, nn.Linear(encoder.config.hidden_size, encoder.config.projection_dim, bias=False)
+
+
 def _text_arguments(config: Mapping[str, Any]) -> dict[str, Any]:
     dropped = ("architectures", "dtype", "torch_dtype", "transformers_version", "model_type", "_name_or_path")
     return {k: v for k, v in config.items() if k not in dropped}
 
 
-def _vae_compute(compute: Compute) -> Compute:
-    """SD1.5's VAE overflows in float16 (black pictures), so it stays in float32 there."""
-    return Compute(compute.device, torch.float32 if compute.dtype == torch.float16 else compute.dtype)
+def vae_compute(compute: Compute, config: Mapping[str, Any]) -> Compute:
+    """Where and in which precision a VAE works.
+
+    SD1.5's and SDXL's overflow in float16 (black pictures), so they stay in float32 there. One whose configuration
+    says `force_upcast: false` was made for float16.
+    """
+    is_fragile = compute.dtype == torch.float16 and config.get("force_upcast", True)
+    return Compute(compute.device, torch.float32 if is_fragile else compute.dtype)
 
 
 def _latent_cell(vae_name: str, config: Any) -> int:

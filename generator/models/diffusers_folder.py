@@ -10,6 +10,7 @@ from torch import Tensor
 
 from generator.errors import ModelMissing, ModelRefused
 from generator.models.checkpoint import CheckpointParts
+from generator.models.text_tower import TextParts
 from generator.models.weights import read_weights
 from prompts.torch_guard import ensure_torchvision
 
@@ -24,15 +25,23 @@ def read_folder(folder: Path) -> CheckpointParts:
         ModelMissing: A part of the folder is not there.
         ModelRefused: A part is malformed, or there only as a pickle.
     """
+    unet_config = _config(folder / "unet" / "config.json")
+    suffixes = ("", "_2") if unet_config.get("addition_embed_type") == "text_time" else ("",)
     return CheckpointParts(
-        unet_config=_config(folder / "unet" / "config.json"),
+        unet_config=unet_config,
         vae_config=_config(folder / "vae" / "config.json"),
-        text_config=_config(folder / "text_encoder" / "config.json"),
         noise_config=_config(folder / "scheduler" / "scheduler_config.json"),
         unet=_weights(folder / "unet"),
         vae=_weights(folder / "vae"),
-        text=bare_text_keys(_weights(folder / "text_encoder")),
-        tokenizer=_tokenizer(folder / "tokenizer"),
+        texts=tuple(_text(folder, suffix) for suffix in suffixes),
+    )
+
+
+def _text(folder: Path, suffix: str) -> TextParts:
+    """A text encoder; SDXL's second one has the suffix `_2`."""
+    part = folder / f"text_encoder{suffix}"
+    return TextParts(
+        _config(part / "config.json"), bare_text_keys(_weights(part)), _tokenizer(folder / f"tokenizer{suffix}")
     )
 
 

@@ -6,7 +6,7 @@ tables are generated from the configuration, so they serve any depth.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from torch import Tensor
@@ -14,6 +14,9 @@ from torch import Tensor
 UNET_PREFIX = "model.diffusion_model."
 VAE_PREFIX = "first_stage_model."
 TEXT_PREFIX = "cond_stage_model.transformer."
+SDXL_TEXT_PREFIX = "conditioner.embedders.0.transformer."
+OPEN_CLIP_PREFIX = "conditioner.embedders.1.model."
+"""SDXL's second text encoder, in open_clip's layout."""
 
 _UNET_RESNET = {
     "in_layers.0": "norm1",
@@ -23,6 +26,20 @@ _UNET_RESNET = {
     "out_layers.3": "conv2",
     "skip_connection": "conv_shortcut",
 }
+_OPEN_CLIP = {
+    "token_embedding.weight": "embeddings.token_embedding.weight",
+    "positional_embedding": "embeddings.position_embedding.weight",
+    "ln_final.weight": "final_layer_norm.weight",
+    "ln_final.bias": "final_layer_norm.bias",
+}
+_OPEN_CLIP_LAYER = {
+    "ln_1": "layer_norm1",
+    "ln_2": "layer_norm2",
+    "attn.out_proj": "self_attn.out_proj",
+    "mlp.c_fc": "mlp.fc1",
+    "mlp.c_proj": "mlp.fc2",
+}
+_OPEN_CLIP_BLOCKS = "transformer.resblocks."
 _VAE_RESNET = {"nin_shortcut": "conv_shortcut"}
 _VAE_ATTENTION = {"norm": "group_norm", "q": "to_q", "k": "to_k", "v": "to_v", "proj_out": "to_out.0"}
 Table = dict[str, tuple[str, Mapping[str, str]]]
@@ -42,8 +59,54 @@ def vae_to_diffusers(tensors: Mapping[str, Tensor], config: Mapping[str, Any]) -
 
 
 def text_to_diffusers(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The text encoder's weights of a single file under transformers' names, without `text_model.`."""
-    return {k.removeprefix("text_model."): v for k, v in _under(tensors, TEXT_PREFIX).items()}
+    """The first text encoder's weights of a single file under transformers' names, without `text_model.`."""
+    found = _under(tensors, TEXT_PREFIX) or _under(tensors, SDXL_TEXT_PREFIX)
+    return {k.removeprefix("text_model."): v for k, v in found.items()}
+
+
+def open_clip_to_transformers(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The weights of SDXL's second text encoder under transformers' names, without `text_model.`.
+
+    The fused query, key and value weights are cut in three, and the projection is turned: open_clip multiplies from
+    the other side.
+    """
+    renamed: dict[str, Tensor] = {}
+    for key, tensor in _under(tensors, OPEN_CLIP_PREFIX).items():
+        if key in _OPEN_CLIP:
+            renamed[_OPEN_CLIP[key]] = tensor
+        elif key == "text_projection":
+            renamed["text_projection.weight"] = tensor.T.contiguous()
+        elif key.startswith(_OPEN_CLIP_BLOCKS):
+            renamed |= _open_clip_layer(key.removeprefix(_OPEN_CLIP_BLOCKS), tensor)
+    return renamed
+
+
+def _open_clip_layer(key: str, tensor: Tensor) -> dict[str, Tensor]:
+    """One weight of a layer, `key` like `3.mlp.c_fc.weight`; a fused one gives three."""
+    number, _, rest = key.partition(".")
+    layer = f"encoder.layers.{number}."
+    if rest.startswith("attn.in_proj_"):
+        leaf = rest.removeprefix("attn.in_proj_")
+        thirds = zip("qkv", tensor.chunk(3), strict=True)
+        return {f"{layer}self_attn.{letter}_proj.{leaf}": part.contiguous() for letter, part in thirds}
+    name, _, leaf = rest.rpartition(".")
+    return {f"{layer}{_OPEN_CLIP_LAYER.get(name, name)}.{leaf}": tensor}
+
+
+def ldm_module_names(modules: Iterable[str], unet_config: Mapping[str, Any]) -> dict[str, str]:
+    """The original names of a UNet's modules, by diffusers' names; kohya's SDXL LoRAs use them.
+
+    Modules that have no counterpart are left out.
+    """
+    table = {new: (old, {b: a for a, b in inside.items()}) for old, (new, inside) in _unet_table(unet_config).items()}
+    found = {}
+    for module in modules:
+        block = max((b for b in table if module == b or module.startswith(b + ".")), key=len, default=None)
+        if block is not None:
+            old, inside = table[block]
+            rest = module[len(block) + 1 :]
+            found[module] = ".".join(part for part in (old, inside.get(rest, rest)) if part)
+    return found
 
 
 def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
@@ -70,6 +133,8 @@ def _unet_table(config: Mapping[str, Any]) -> Table:
         "input_blocks.0.0": ("conv_in", {}),
         "time_embed.0": ("time_embedding.linear_1", {}),
         "time_embed.2": ("time_embedding.linear_2", {}),
+        "label_emb.0.0": ("add_embedding.linear_1", {}),
+        "label_emb.0.2": ("add_embedding.linear_2", {}),
         "middle_block.0": ("mid_block.resnets.0", _UNET_RESNET),
         "middle_block.1": ("mid_block.attentions.0", {}),
         "middle_block.2": ("mid_block.resnets.1", _UNET_RESNET),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +18,7 @@ from torch import Tensor, nn
 from generator.batch_key import LoraSet
 from generator.errors import LoraIncompatible
 from generator.models.catalogue import ModelEntry
+from generator.models.ldm_keys import ldm_module_names
 from generator.models.lora_keys import LoraKeyReader, Part, Role, group_keys
 from generator.models.weights import read_weights
 
@@ -60,10 +62,24 @@ class LoraFile:
     text: tuple[LoraDelta, ...]
     unmatched: tuple[str, ...]
     """Keys that belong to nothing in this checkpoint; usually empty."""
+    text_2: tuple[LoraDelta, ...] = ()
+    """On SDXL's second text encoder."""
+
+    def on_text(self, tower: int) -> tuple[LoraDelta, ...]:
+        """The changes of the text encoder of that number, from 0."""
+        return (self.text, self.text_2)[tower]
 
 
-def read_lora(entry: ModelEntry, unet: nn.Module, text_encoder: nn.Module) -> LoraFile:
+def read_lora(
+    entry: ModelEntry, unet: nn.Module, text_encoder: nn.Module, text_encoder_2: nn.Module | None = None
+) -> LoraFile:
     """Read a LoRA file and check every shape against the networks; changes nothing in them.
+
+    Args:
+        entry: From the catalogue.
+        unet: The checkpoint's.
+        text_encoder: The checkpoint's first (or only) one.
+        text_encoder_2: SDXL's second one.
 
     Raises:
         LoraIncompatible: It matches nothing, has wrong shapes, or an alpha of no use; the detail names
@@ -71,18 +87,24 @@ def read_lora(entry: ModelEntry, unet: nn.Module, text_encoder: nn.Module) -> Lo
         ModelRefused: The file is malformed.
     """
     tensors = read_weights(entry.path)
-    networks: dict[Part, nn.Module] = {"unet": unet, "text": text_encoder}
-    weights = {part: _weights(network) for part, network in networks.items()}
-    reader = LoraKeyReader(weights["unet"], weights["text"])
+    weights: dict[Part, dict[str, Tensor]] = {
+        "unet": _weights(unet),
+        "text": _weights(text_encoder),
+        "text_2": {} if text_encoder_2 is None else _weights(text_encoder_2),
+    }
+    config: Any = getattr(unet, "config", None)
+    originals = {} if config is None else ldm_module_names(weights["unet"], config)
+    reader = LoraKeyReader(weights["unet"], weights["text"], weights["text_2"], originals)
     groups, unmatched = group_keys({k: reader.read(k) for k in tensors})
     if any(k.endswith(_DORA) for k in tensors):
         raise _incompatible(entry, "it is a DoRA, which this engine cannot apply", list(tensors))
     if not groups:
         raise _incompatible(entry, "none of its keys belong to this checkpoint", list(tensors))
-    found: dict[Part, list[LoraDelta]] = {"unet": [], "text": []}
+    found: dict[Part, list[LoraDelta]] = {"unet": [], "text": [], "text_2": []}
     for (part, module), roles in groups.items():
         found[part].append(_delta(entry, module, roles, tensors, weights[part][module]))
-    return LoraFile(entry.name, file_key(entry), tuple(found["unet"]), tuple(found["text"]), unmatched)
+    unet_deltas, *texts = (tuple(found[part]) for part in ("unet", "text", "text_2"))
+    return LoraFile(entry.name, file_key(entry), unet_deltas, texts[0], unmatched, texts[1])
 
 
 def file_key(entry: ModelEntry) -> str:

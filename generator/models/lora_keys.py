@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Part = Literal["unet", "text"]
+Part = Literal["unet", "text", "text_2"]
+"""A network of the checkpoint; `text_2` is SDXL's second text encoder."""
 Role = Literal["down", "up", "mid", "alpha"]
 
 _ROLES: tuple[tuple[str, Role], ...] = (
@@ -40,16 +41,34 @@ class LoraKey:
 class LoraKeyReader:
     """Translates keys for one pair of networks."""
 
-    def __init__(self, unet_modules: Iterable[str], text_modules: Iterable[str]) -> None:
-        """Takes the names of all modules of the UNet and of the text encoder."""
+    def __init__(
+        self,
+        unet_modules: Iterable[str],
+        text_modules: Iterable[str],
+        text_2_modules: Iterable[str] = (),
+        original_names: Mapping[str, str] | None = None,
+    ) -> None:
+        """Takes the names of all modules of the UNet and of the text encoders.
+
+        Args:
+            unet_modules: As `named_modules()` gives them.
+            text_modules: Of the first text encoder.
+            text_2_modules: Of SDXL's second one.
+            original_names: The UNet modules' names in the original layout, which kohya's SDXL LoRAs use.
+        """
         self._stems: dict[str, tuple[Part, str]] = {}
         for name in unet_modules:
-            flat = name.replace(".", "_")
-            self._add("unet", name, f"lora_unet_{flat}", f"unet.{name}", f"base_model.model.{name}")
-        for name in text_modules:
-            flat = name.replace(".", "_")
-            kohya = (f"lora_te_text_model_{flat}", f"lora_te1_text_model_{flat}", f"lora_te_{flat}")
-            self._add("text", name, *kohya, f"text_encoder.text_model.{name}", f"text_encoder.{name}")
+            spellings = [name, (original_names or {}).get(name, name)]
+            kohya = [f"{prefix}_{_flat(n)}" for prefix in ("lora_unet", "lycoris_unet", "lycoris") for n in spellings]
+            self._add("unet", name, (*kohya, f"unet.{name}", f"base_model.model.{name}"))
+        parts: tuple[tuple[Part, Iterable[str], tuple[str, ...], str], ...] = (
+            ("text", text_modules, ("lora_te", "lora_te1", "lycoris_te", "lycoris_te1"), "text_encoder"),
+            ("text_2", text_2_modules, ("lora_te2", "lycoris_te2"), "text_encoder_2"),
+        )
+        for part, modules, prefixes, dotted in parts:
+            for name in modules:
+                flat = [f"{p}{middle}_{_flat(name)}" for p in prefixes for middle in ("_text_model", "")]
+                self._add(part, name, (*flat, f"{dotted}.text_model.{name}", f"{dotted}.{name}"))
 
     def read(self, key: str) -> LoraKey | None:
         """What `key` stands for; `None` when it belongs to nothing here."""
@@ -62,7 +81,7 @@ class LoraKeyReader:
                 return LoraKey(*found, role)
         return None
 
-    def _add(self, part: Part, name: str, *spellings: str) -> None:
+    def _add(self, part: Part, name: str, spellings: Sequence[str]) -> None:
         for spelling in spellings:
             self._stems[spelling] = (part, name)
 
@@ -83,3 +102,7 @@ def _without_processor(stem: str) -> str:
     """`x.attn1.processor.to_out` (diffusers before 0.22) -> `x.attn1.to_out.0`."""
     bare = stem.replace(".processor.", ".")
     return f"{bare}.0" if bare.endswith(".to_out") else bare
+
+
+def _flat(name: str) -> str:
+    return name.replace(".", "_")

@@ -6,7 +6,8 @@ from collections import OrderedDict
 
 from generator.batch_key import LoraSet
 from generator.device import Compute
-from generator.errors import CheckpointNotFound, LoraNotFound, UnsupportedSpell
+from generator.errors import CheckpointNotFound, LoraNotFound
+from generator.img2img import SourceEncoder
 from generator.models.catalogue import Catalogue, ModelEntry, check_lora_fits
 from generator.models.checkpoint import Checkpoint, build_checkpoint
 from generator.models.diffusers_folder import read_folder
@@ -24,14 +25,8 @@ def open_checkpoint(entry: ModelEntry, compute: Compute) -> Checkpoint:
     Raises:
         ModelMissing, ModelRefused: See the readers.
         CheckpointNotFound: The entry is there only to explain why it is refused.
-        UnsupportedSpell: A checkpoint of another family.
+        UnsupportedSpell: A checkpoint of a family that this engine does not draw with.
     """
-    if entry.family == "sdxl":
-        raise UnsupportedSpell(
-            f"{entry.name} is an SDXL checkpoint; this engine draws with Stable Diffusion 1.x.",
-            field="checkpoint",
-            found=entry.family,
-        )
     if entry.kind == "folder":
         return build_checkpoint(entry, read_folder(entry.path), compute)
     if entry.kind == "file":
@@ -47,9 +42,10 @@ class Resident:
         self.checkpoint = checkpoint
         self.conditioner = Conditioner(checkpoint)
         self.previewer = Previewer(checkpoint)
+        self.sources = SourceEncoder(checkpoint)
         self._catalogue = catalogue
         self._unet = PatchedNetwork(checkpoint.unet)
-        self._text = PatchedNetwork(checkpoint.text_encoder)
+        self._texts = [PatchedNetwork(tower.encoder) for tower in checkpoint.towers]
         self._on_unet: LoraSet = ()
         self._on_text: LoraSet = ()
         self._files: OrderedDict[str, LoraFile] = OrderedDict()
@@ -69,7 +65,8 @@ class Resident:
         key = file_key(entry)
         if key not in self._files:
             check_lora_fits(entry, self.checkpoint.entry)
-            self._files[key] = read_lora(entry, self.checkpoint.unet, self.checkpoint.text_encoder)
+            encoders = [tower.encoder for tower in self.checkpoint.towers]
+            self._files[key] = read_lora(entry, self.checkpoint.unet, *encoders)
             if len(self._files) > _REMEMBERED_LORAS:
                 self._files.popitem(last=False)
         self._files.move_to_end(key)
@@ -92,7 +89,8 @@ class Resident:
             self._on_unet = lora_set(uses)
 
     def set_text_loras(self, uses: LoraUses) -> None:
-        """Make the text encoder carry exactly these LoRAs; nothing happens when it does already."""
+        """Make the text encoders carry exactly these LoRAs; nothing happens when they do already."""
         if lora_set(uses) != self._on_text:
-            self._text.apply([(file.text, strength) for file, strength in uses])
+            for number, text in enumerate(self._texts):
+                text.apply([(file.on_text(number), strength) for file, strength in uses])
             self._on_text = lora_set(uses)

@@ -7,22 +7,35 @@ built from the byte-pair table that open_clip carries.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from torch import Tensor
 
 from generator.demo.tokenizer import END, START, cut_vocabulary
 from generator.errors import ModelRefused, UnsupportedSpell
 from generator.models.checkpoint import CheckpointParts
-from generator.models.ldm_keys import UNET_PREFIX, text_to_diffusers, unet_to_diffusers, vae_to_diffusers
+from generator.models.ldm_keys import (
+    UNET_PREFIX,
+    open_clip_to_transformers,
+    text_to_diffusers,
+    unet_to_diffusers,
+    vae_to_diffusers,
+)
+from generator.models.safetensors_header import read_header
+from generator.models.text_tower import TextParts
 from generator.models.weights import read_weights
 from prompts.torch_guard import ensure_torchvision
 
 CONFIGS = Path(__file__).parent / "configs"
 _ALL_MERGES = 10**6
+_FAMILIES = ("sd15", "sdxl")
+_OPEN_CLIP_PADDING = "!"  # token 0
 
 
 def read_single_file(path: Path, family: str, configs: Path = CONFIGS) -> CheckpointParts:
-    """Configuration, weights and tokenizer of a single-file SD1.5 checkpoint.
+    """Configuration, weights and tokenizers of a single-file SD1.x or SDXL checkpoint.
 
     Args:
         path: The file, in the original (LDM) layout.
@@ -33,34 +46,49 @@ def read_single_file(path: Path, family: str, configs: Path = CONFIGS) -> Checkp
         UnsupportedSpell: Another family, or an inpainting checkpoint.
         ModelRefused: The file is malformed.
     """
-    if family != "sd15":
+    if family not in _FAMILIES:
         raise UnsupportedSpell(
-            f"{path.name} is no Stable Diffusion 1.x checkpoint (found: {family}); this engine draws with SD 1.x.",
+            f"{path.name} is of the family {family!r}; this engine draws with Stable Diffusion 1.x and SDXL.",
             field="checkpoint",
             found=family,
         )
     tensors = read_weights(path)
     folder = configs / family
     unet_config, vae_config = _json(folder / "unet.json"), _json(folder / "vae.json")
-    noise_config = _json(folder / "noise.json")
-    if "v_pred" in tensors:  # the marker that trainers of v-prediction models put into the file
-        noise_config["prediction_type"] = "v_prediction"
-        noise_config["rescale_betas_zero_snr"] = "ztsnr" in tensors
     _refuse_inpainting(path, tensors.get(f"{UNET_PREFIX}input_blocks.0.0.weight"))
     return CheckpointParts(
         unet_config=unet_config,
         vae_config=vae_config,
-        text_config=_json(folder / "text_encoder.json"),
-        noise_config=noise_config,
+        noise_config=_json(folder / "noise.json") | _prediction(path, tensors),
         unet=unet_to_diffusers(tensors, unet_config),
         vae=vae_to_diffusers(tensors, vae_config),
-        text=text_to_diffusers(tensors),
-        tokenizer=clip_tokenizer(),
+        texts=_texts(tensors, folder, family),
     )
 
 
-def clip_tokenizer() -> Any:
-    """CLIP's tokenizer (49,408 tokens) as a transformers `CLIPTokenizer`.
+def _texts(tensors: Mapping[str, Tensor], folder: Path, family: str) -> tuple[TextParts, ...]:
+    """The text encoders; SDXL's second one pads with token 0 where the first repeats the end token."""
+    first = TextParts(_json(folder / "text_encoder.json"), text_to_diffusers(tensors), clip_tokenizer())
+    if family == "sd15":
+        return (first,)
+    config = _json(folder / "text_encoder_2.json")
+    return first, TextParts(config, open_clip_to_transformers(tensors), clip_tokenizer(_OPEN_CLIP_PADDING))
+
+
+def _prediction(path: Path, tensors: Mapping[str, Tensor]) -> dict[str, object]:
+    """What the file says of the network's output; empty when it says nothing (then it is the noise).
+
+    Trainers of v-prediction models put the empty tensors `v_pred` and `ztsnr` into the file, or the metadata
+    `modelspec.prediction_type`.
+    """
+    said = read_header(path).metadata.get("modelspec.prediction_type", "").casefold()
+    if "v_pred" not in tensors and said not in ("v", "v_prediction", "v-prediction"):
+        return {}
+    return {"prediction_type": "v_prediction", "rescale_betas_zero_snr": "ztsnr" in tensors}
+
+
+def clip_tokenizer(padding: str = END) -> Any:
+    """CLIP's tokenizer (49,408 tokens) as a transformers `CLIPTokenizer` that pads with the token `padding`.
 
     Raises:
         FileNotFoundError: open_clip, which carries the byte-pair table, is not installed.
@@ -71,7 +99,7 @@ def clip_tokenizer() -> Any:
     vocabulary = cut_vocabulary((), common=_ALL_MERGES)
     ids = {token: index for index, token in enumerate(vocabulary.tokens)}
     return CLIPTokenizer(
-        vocab=ids, merges=list(vocabulary.merges), bos_token=START, eos_token=END, pad_token=END, unk_token=END
+        vocab=ids, merges=list(vocabulary.merges), bos_token=START, eos_token=END, pad_token=padding, unk_token=END
     )
 
 

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from generator.errors import UnsupportedSpell
-from generator.models.checkpoint import TEXT_TOKENS, Checkpoint
+from generator.models.checkpoint import Checkpoint
+from generator.models.text_tower import TEXT_TOKENS, TextEncoding, TextTower
 from prompts.language.chunks import CHUNK_TOKENS, Chunk, chunk
 from prompts.language.comments import strip_comments
 from prompts.language.composition import split_and
@@ -38,6 +39,15 @@ class ScheduledContext:
     """(last call it is for, context `(1, 77 * chunks, width)`), ascending."""
     weight: float = 1.0
     """Its share in an `AND` prompt."""
+    pooled: tuple[Tensor, ...] = ()
+    """SDXL: for each entry the text in one vector, `(1, width)`; empty for SD1.x."""
+
+    def pooled_at(self, call: int) -> Tensor | None:
+        """The one vector for a UNet call counted from 0; `None` for SD1.x."""
+        for (until, _), pooled in zip(self.entries, self.pooled, strict=False):
+            if call <= until:
+                return pooled
+        return self.pooled[-1] if self.pooled else None
 
     def at(self, call: int) -> Tensor:
         """The context for a UNet call counted from 0.
@@ -60,6 +70,8 @@ class PassConditioning:
     negative: ScheduledContext
     chunks: int
     """75-token chunks of each context."""
+    size: tuple[int, int] = (0, 0)
+    """(width, height) in pixels that SDXL is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +84,8 @@ class PassPrompts:
     """UNet calls of the first pass: the unit in which schedules count."""
     hires_calls: int | None = None
     """UNet calls of the hires pass, when this is the hires pass."""
+    size: tuple[int, int] = (0, 0)
+    """(width, height) of the pass in pixels; SDXL reads it."""
 
 
 class Conditioner:
@@ -80,7 +94,7 @@ class Conditioner:
     def __init__(self, checkpoint: Checkpoint) -> None:
         """The text encoder's LoRAs must be set before each call; `lora_key` says which they are."""
         self._checkpoint = checkpoint
-        self._encoded: OrderedDict[TextKey, Tensor] = OrderedDict()
+        self._encoded: OrderedDict[TextKey, TextEncoding] = OrderedDict()
 
     def encode_pass(self, prompts: PassPrompts, clip_skip: int, lora_key: TextKey) -> PassConditioning:
         """The conditioning of one pass.
@@ -109,10 +123,13 @@ class Conditioner:
         chunks = max(len(c) for c in cut.values())
 
         def context(entries: list[tuple[int, str]], weight: float) -> ScheduledContext:
-            encoded = ((n, self._encode(cut[text], chunks, clip_skip, lora_key)) for n, text in entries)
-            return ScheduledContext(tuple(encoded), weight)
+            encoded = [(n, self._encode(cut[text], chunks, clip_skip, lora_key)) for n, text in entries]
+            return _scheduled(encoded, weight)
 
-        return PassConditioning(tuple(context(e, w) for e, w in texts), context(negative, 1.0), chunks)
+        unwanted = context(negative, 1.0)
+        if self._checkpoint.wants_added and not prompts.negative_prompt:
+            unwanted = _zeroed(unwanted)
+        return PassConditioning(tuple(context(e, w) for e, w in texts), unwanted, chunks, prompts.size)
 
     def _schedule(self, text: str, prompts: PassPrompts) -> list[tuple[int, str]]:
         return schedule(text, prompts.calls, prompts.hires_calls)
@@ -120,35 +137,51 @@ class Conditioner:
     def _chunks(self, text: str) -> tuple[Chunk, ...]:
         return chunk(text, self._checkpoint.tokenize, self._checkpoint.comma)
 
-    def _encode(self, cut: tuple[Chunk, ...], chunks: int, clip_skip: int, lora_key: TextKey) -> Tensor:
+    def _encode(self, cut: tuple[Chunk, ...], chunks: int, clip_skip: int, lora_key: TextKey) -> TextEncoding:
         """Chunks, with empty ones added up to `chunks`, as one context; remembered."""
         key = (cut, chunks, clip_skip, lora_key)
         if key in self._encoded:
             self._encoded.move_to_end(key)
             return self._encoded[key]
         padded = (*cut, *(Chunk((), ()) for _ in range(chunks - len(cut))))
-        encoded = torch.cat([self._encode_chunk(c, clip_skip) for c in padded], dim=1)
+        towers = [[_encode_chunk(tower, c, clip_skip) for c in padded] for tower in self._checkpoint.towers]
+        # Chunks side by side along the tokens, towers along the width; the first chunk speaks for the whole.
+        context = torch.cat([torch.cat([e.context for e in said], dim=1) for said in towers], dim=2)
+        encoded = TextEncoding(context, towers[-1][0].pooled)
         self._encoded[key] = encoded
         if len(self._encoded) > _REMEMBERED:
             self._encoded.popitem(last=False)
         return encoded
 
-    def _encode_chunk(self, piece: Chunk, clip_skip: int) -> Tensor:
-        """One chunk: start, tokens, padding, end -> `(1, 77, width)` with the weights applied.
 
-        Alone in its batch, so that no neighbour can change its rounding.
-        """
-        tokenizer = self._checkpoint.tokenizer
-        padding = CHUNK_TOKENS - len(piece.tokens)
-        ids = [
-            tokenizer.bos_token_id,
-            *piece.tokens,
-            *[tokenizer.eos_token_id] * (padding > 0),
-            *[tokenizer.pad_token_id] * (padding - 1),
-            tokenizer.eos_token_id if padding == 0 else tokenizer.pad_token_id,
-        ]
-        encoded = self._checkpoint.encode_tokens([ids], clip_skip)
-        return emphasise(encoded, [1.0, *piece.weights, *[1.0] * padding, 1.0])
+def _scheduled(encoded: list[tuple[int, TextEncoding]], weight: float) -> ScheduledContext:
+    pooled = tuple(e.pooled for _, e in encoded if e.pooled is not None)
+    return ScheduledContext(tuple((n, e.context) for n, e in encoded), weight, pooled)
+
+
+def _zeroed(scheduled: ScheduledContext) -> ScheduledContext:
+    """SDXL was trained to read nothing, not the encoding of an empty text, where there is no negative prompt."""
+    entries = tuple((n, torch.zeros_like(context)) for n, context in scheduled.entries)
+    return ScheduledContext(entries, scheduled.weight, tuple(torch.zeros_like(p) for p in scheduled.pooled))
+
+
+def _encode_chunk(tower: TextTower, piece: Chunk, clip_skip: int) -> TextEncoding:
+    """One chunk: start, tokens, padding, end -> `(1, 77, width)` with the weights applied.
+
+    Alone in its batch, so that no neighbour can change its rounding.
+    """
+    tokenizer = tower.tokenizer
+    padding = CHUNK_TOKENS - len(piece.tokens)
+    ids = [
+        tokenizer.bos_token_id,
+        *piece.tokens,
+        *[tokenizer.eos_token_id] * (padding > 0),
+        *[tokenizer.pad_token_id] * (padding - 1),
+        tokenizer.eos_token_id if padding == 0 else tokenizer.pad_token_id,
+    ]
+    encoded = tower.encode(ids, clip_skip)
+    weighed = emphasise(encoded.context, [1.0, *piece.weights, *[1.0] * padding, 1.0])
+    return TextEncoding(weighed, encoded.pooled)
 
 
 def emphasise(encoded: Tensor, weights: list[float]) -> Tensor:

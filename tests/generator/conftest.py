@@ -95,3 +95,65 @@ def draw_one() -> Callable[[Engine, GenerationRequest], ImageReady]:
         return last[0]
 
     return draw
+
+
+@pytest.fixture(scope="session")
+def tiny_sdxl_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A diffusers folder with SDXL's true classes and wiring, a few channels wide and untrained."""
+    from prompts.torch_guard import ensure_torchvision
+
+    ensure_torchvision()
+    import torch
+    from diffusers import AutoencoderKL, EulerDiscreteScheduler, StableDiffusionXLPipeline, UNet2DConditionModel
+    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
+
+    from generator.models.single_file import clip_tokenizer
+
+    towers = {
+        "vocab_size": 49408,
+        "intermediate_size": 64,
+        "num_attention_heads": 2,
+        "max_position_embeddings": 77,
+        "bos_token_id": 49406,
+        "eos_token_id": 49407,
+    }
+    tokenizers = [clip_tokenizer(), clip_tokenizer("!")]
+    for tokenizer in tokenizers:
+        tokenizer.model_max_length = 77
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(11)
+        first = {"hidden_size": 32, "num_hidden_layers": 3, "pad_token_id": 49407, "hidden_act": "quick_gelu"}
+        second = {"hidden_size": 48, "num_hidden_layers": 2, "pad_token_id": 0, "projection_dim": 40}
+        pipeline = StableDiffusionXLPipeline(
+            vae=AutoencoderKL(
+                block_out_channels=(16, 16, 16, 16),
+                down_block_types=("DownEncoderBlock2D",) * 4,
+                up_block_types=("UpDecoderBlock2D",) * 4,
+                layers_per_block=1,
+                norm_num_groups=8,
+                scaling_factor=0.13025,
+            ),
+            text_encoder=CLIPTextModel(CLIPTextConfig(**towers, **first)),
+            text_encoder_2=CLIPTextModelWithProjection(CLIPTextConfig(**towers, **second, hidden_act="gelu")),
+            tokenizer=tokenizers[0],
+            tokenizer_2=tokenizers[1],
+            unet=UNet2DConditionModel(
+                block_out_channels=(32, 32, 64),
+                down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+                up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+                layers_per_block=1,
+                transformer_layers_per_block=(1, 1, 2),
+                attention_head_dim=(1, 2, 4),
+                cross_attention_dim=80,
+                use_linear_projection=True,
+                addition_embed_type="text_time",
+                addition_time_embed_dim=8,
+                projection_class_embeddings_input_dim=88,
+                norm_num_groups=8,
+                sample_size=16,
+            ),
+            scheduler=EulerDiscreteScheduler(beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear"),
+        )
+    folder = tmp_path_factory.mktemp("sdxl") / "tiny-xl"
+    pipeline.save_pretrained(str(folder), safe_serialization=True)
+    return folder

@@ -196,7 +196,9 @@ def test_out_of_memory_with_several_pictures_is_tried_again_one_by_one(
     checkpoint = engine._loaded().checkpoint
     real = checkpoint.predict
 
-    def small_device(latents: torch.Tensor, timesteps: torch.Tensor, context: torch.Tensor) -> torch.Tensor:
+    def small_device(
+        latents: torch.Tensor, timesteps: torch.Tensor, context: torch.Tensor, added: object = None
+    ) -> torch.Tensor:
         if latents.numel() > 2 * 4 * 8 * 8:
             raise torch.OutOfMemoryError("CUDA out of memory")
         return real(latents, timesteps, context)

@@ -73,15 +73,12 @@ def test_a_checkpoint_that_went_away_is_not_found(engine: Engine, model_folders:
     assert isinstance(failed.error, CheckpointNotFound)
 
 
-def test_an_sdxl_folder_and_a_configuration_that_makes_no_network_are_refused(
+def test_a_configuration_that_makes_no_network_is_refused(
     engine: Engine, model_folders: ModelFolders, tiny_family: DemoFamily, ask: Ask, run_all: RunAll
 ) -> None:
-    for name in ("xl", "odd"):
-        shutil.copytree(tiny_family.checkpoint, model_folders.checkpoints / name)
-    index = model_folders.checkpoints / "xl" / "model_index.json"
-    index.write_text('{"_class_name": "StableDiffusionXLPipeline"}')
+    shutil.copytree(tiny_family.checkpoint, model_folders.checkpoints / "odd")
     config = model_folders.checkpoints / "odd" / "unet" / "config.json"
     config.write_text(config.read_text().replace('"CrossAttnDownBlock2D"', '"NoSuchBlock"'))
-    final = {e.request_id: e for e in run_all(engine, [ask("xl", checkpoint="xl"), ask("odd", checkpoint="odd")])}
+    final = {e.request_id: e for e in run_all(engine, [ask("odd", checkpoint="odd")])}
     codes = {name: e.error.stable_code for name, e in final.items() if isinstance(e, Failed)}
-    assert codes == {"xl": "spell_unsupported", "odd": "model_config_invalid"}
+    assert codes == {"odd": "model_config_invalid"}

@@ -43,17 +43,17 @@ def test_a_checkpoint_the_engine_does_not_draw_is_listed_with_the_reason_and_is_
 ) -> None:
     async def look() -> None:
         shelf = catalogue(shelves)
-        assert (await shelf.checkpoint()).name == "demo"
+        assert (await shelf.checkpoint()).name == "big"
         listed = {info.name: info for info in await shelf.checkpoints()}
-        assert not listed["big"].is_usable and "SDXL" in listed["big"].notice
-        assert not listed["strange"].is_usable
+        assert listed["big"].is_usable and listed["big"].family == "sdxl"
+        assert not listed["strange"].is_usable and "does not know" in listed["strange"].notice
 
     asyncio.run(look())
 
 
 def test_asking_for_it_by_name_is_refused_before_a_job_is_made(shelves: Shelves) -> None:
-    with pytest.raises(UnsupportedSpell, match=r"SD1\.5 only"):
-        asyncio.run(catalogue(shelves).fit(Spell("a cat").evolve(checkpoint="big")))
+    with pytest.raises(UnsupportedSpell, match="SD1.5 and SDXL"):
+        asyncio.run(catalogue(shelves).fit(Spell("a cat").evolve(checkpoint="strange")))
 
 
 def test_a_default_checkpoint_that_is_not_here_is_an_error_with_near_names(shelves: Shelves) -> None:

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
 
 from generator.errors import UnsupportedSpell
 from generator.models.checkpoint import Checkpoint
+from generator.models.text_tower import TextEncoding
 from generator.sampling.conditioning import Conditioner, PassPrompts, ScheduledContext, emphasise
 
 
@@ -126,13 +129,14 @@ def test_a_text_is_encoded_once_per_lora_set(
     conditioner: Conditioner, checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[int] = []
-    real = checkpoint.encode_tokens
+    tower = checkpoint.towers[0]
+    real = tower.encode
 
-    def counting(ids: list[list[int]], clip_skip: int) -> Tensor:
+    def counting(ids: list[int], clip_skip: int, *rest: Any) -> TextEncoding:
         calls.append(clip_skip)
-        return real(ids, clip_skip)
+        return real(ids, clip_skip, *rest)
 
-    monkeypatch.setattr(checkpoint, "encode_tokens", counting)
+    monkeypatch.setattr(tower, "encode", counting)
     prompts = PassPrompts("a cat", "ugly", 10)
     for key in ((), (), (("style", 1.0),)):
         conditioner.encode_pass(prompts, 1, key)
