@@ -7,6 +7,7 @@ from dataclasses import replace
 from generator.batch_key import LoraSet
 from generator.errors import UnsupportedSpell
 from generator.hires import cover_and_crop, schedule_length
+from generator.img2img import start_from
 from generator.models.lora import LoraFile, lora_set, lora_uses
 from generator.models.resident import Resident
 from generator.request import GenerationRequest
@@ -18,9 +19,11 @@ from generator.sampling.samplers import (
     SamplerPlan,
     count_pass_calls,
     plan_sampler,
+    trajectory_from_latents,
     trajectory_from_noise,
 )
 from generator.upscalers import check_upscaler
+from prompts.img2img import step_counts
 from prompts.spell import HiresFix, Params, Spell
 from prompts.vocabulary import sampler_named
 
@@ -34,7 +37,11 @@ def check_request(request: GenerationRequest) -> None:
         UnsupportedSpell: Sampler, schedule type, upscaler or hires option that this engine lacks.
     """
     params = request.spell.params
-    _base_plan(params)
+    _base_plan(request)
+    if params.hires is not None and request.source is not None:
+        raise UnsupportedSpell(
+            "Hires fix belongs to txt2img; draw over the picture at a larger size instead.", field="hires"
+        )
     if params.hires is not None:
         check_upscaler(params.hires.upscaler)
         _hires_sampler(params, params.hires)
@@ -70,7 +77,7 @@ def admit(request: GenerationRequest, resident: Resident, order: int, tick: int,
     text_loras = lora_uses(zip(files, (lora.weight for lora in spell.loras), strict=True))
     resident.set_text_loras(text_loras)
     text_key = lora_set(text_loras)
-    plan = _base_plan(params)
+    plan = _base_plan(request)
     width, height = params.width or 0, params.height or 0
     calls = _schedule_calls(plan.sampler, params.steps or 1)
     prompts = PassPrompts(spell.prompt, spell.negative_prompt, calls, size=(width, height))
@@ -79,7 +86,14 @@ def admit(request: GenerationRequest, resident: Resident, order: int, tick: int,
     shape = (checkpoint.latent_channels, height // cell, width // cell)
     noise_settings = read_noise_settings(spell.extra, noise_source)
     noise = SampleNoise(params.seed or 0, shape, noise_settings, checkpoint.compute.device)
-    trajectory = trajectory_from_noise(plan, checkpoint.levels, noise)
+    start = None
+    if request.source is None:
+        trajectory = trajectory_from_noise(plan, checkpoint.levels, noise)
+    else:
+        seed = params.seed or 0
+        start = start_from(request.source, (width, height), resident.sources, seed, noise_settings, cell)
+        walked = step_counts(request.source.settings, params.steps or 1)[1]
+        trajectory = trajectory_from_latents(plan, checkpoint.levels, noise, start.latents, walked, start.keep)
     hires = None if params.hires is None else _plan_hires(spell, params.hires, resident, text_key)
     second = 0 if hires is None else _second_calls(hires, resident)
     return Sample(
@@ -94,12 +108,23 @@ def admit(request: GenerationRequest, resident: Resident, order: int, tick: int,
         noise_settings=noise_settings,
         total=trajectory.total + second,
         last_tick=tick,
-        notes=[*plan.notes(), *_notes(params, files, hires, cell), *_noise_notes(noise_settings)],
+        notes=[
+            *plan.notes(),
+            *_notes(params, files, hires, cell),
+            *_noise_notes(noise_settings),
+            *(start.notes if start is not None else ()),
+        ],
+        overlay=None if start is None else start.overlay,
     )
 
 
-def _base_plan(params: Params) -> SamplerPlan:
-    return plan_sampler(params.sampler or "", params.schedule_type or "Automatic", params.steps or 1)
+def _base_plan(request: GenerationRequest) -> SamplerPlan:
+    """The first (or only) pass with its whole schedule; img2img walks the end of it."""
+    params, source = request.spell.params, request.source
+    steps = params.steps or 1
+    if source is not None:
+        steps = step_counts(source.settings, steps)[0]
+    return plan_sampler(params.sampler or "", params.schedule_type or "Automatic", steps)
 
 
 def _hires_sampler(params: Params, hires: HiresFix) -> SamplerPlan:

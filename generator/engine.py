@@ -27,6 +27,7 @@ from generator.planner import plan
 from generator.preview import to_picture
 from generator.request import GenerationRequest
 from generator.sample import Sample
+from generator.source_pixels import composed
 from generator.step_runner import run
 
 _log = logging.getLogger(__name__)
@@ -203,7 +204,8 @@ class Engine:
         if not bool(torch.isfinite(pixels).all()):
             raise not_finite()
         del self._running[sample.request_id]
-        events.append(ImageReady(sample.request_id, to_picture(pixels), tuple(sample.notes)))
+        picture = composed(to_picture(pixels), sample.overlay)
+        events.append(ImageReady(sample.request_id, picture, tuple(sample.notes)))
 
     def _decode(self, sample: Sample, resident: Resident) -> torch.Tensor:
         """The finished pixels; in tiles where the whole does not fit the memory."""

@@ -12,13 +12,16 @@ from generator.sampling.trajectory import ModelCall, Trajectory
 from generator.upscalers import upscale
 from prompts.spell import HiresFix
 
+_WEAKEST = 0.01
+
 
 def schedule_length(steps: int, denoising_strength: float) -> int:
     """The whole schedule of which the second pass walks exactly the last `steps` steps.
 
-    The web UI's rule: int(steps / min(strength, 0.999)); 0 when nothing is to be denoised.
+    The web UI's rule: int(steps / min(strength, 0.999)); 0 when nothing is to be denoised. Strengths below 0.01,
+    the web UI's finest, count as that: the schedule would have no end.
     """
-    return int(steps / min(denoising_strength, 0.999)) if denoising_strength > 0 else 0
+    return int(steps / min(max(denoising_strength, _WEAKEST), 0.999)) if denoising_strength > 0 else 0
 
 
 def cover_and_crop(hires: HiresFix, width: int, height: int) -> tuple[tuple[int, int], tuple[int, int]]:

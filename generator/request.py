@@ -36,6 +36,8 @@ class GenerationRequest:
     """UNet calls between two previews; 0 sends none."""
     source: SourcePicture | None = None
     """`None` for txt2img."""
+    tenant: str = "local"
+    """Whose picture it is: the device's time is shared out evenly among tenants."""
 
     def __post_init__(self) -> None:
         if not self.spell.params.is_resolved:

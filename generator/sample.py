@@ -18,6 +18,7 @@ from generator.sampling.guidance import needs_negative
 from generator.sampling.noise_settings import NoiseSettings
 from generator.sampling.samplers import SamplerPlan
 from generator.sampling.trajectory import Trajectory
+from generator.source_pixels import Overlay
 
 Phase = Literal["base", "hires"]
 
@@ -58,6 +59,8 @@ class Sample:
     done: int = 0
     """UNet calls answered, both passes."""
     notes: list[str] = field(default_factory=list)
+    overlay: Overlay | None = None
+    """What of an inpainted source is laid over the finished picture; `None` without a mask."""
 
     @property
     def request_id(self) -> str:

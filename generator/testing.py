@@ -17,8 +17,10 @@ from generator.events import (
     Started,
     StepDone,
 )
-from generator.request import GenerationRequest
+from generator.request import GenerationRequest, SourcePicture
+from generator.source_pixels import finished_size
 from prompts.errors import SpellwrightError
+from prompts.img2img import step_counts
 from prompts.spell import LATENT_CELL, Spell
 from prompts.vocabulary import sampler_named
 
@@ -74,7 +76,7 @@ class FakeEngine:
         if request.request_id in self._jobs:
             error = GeneratorError(f"The request {request.request_id!r} is already there.", got=request.request_id)
             raise error.with_code("duplicate_request")
-        base = _base_calls(request.spell)
+        base = _base_calls(request)
         self._jobs[request.request_id] = _Job(request, base, base + _hires_calls(request.spell))
 
     def abort(self, request_id: str) -> None:
@@ -118,7 +120,9 @@ class FakeEngine:
             del self._jobs[request.request_id]
             # Denoising strength 0 upscales without a second pass.
             last = "base" if request.spell.params.hires is None else "hires"
-            events.append(ImageReady(request.request_id, draw(request.spell, last)))
+            source = request.source
+            picture = draw(request.spell, last) if source is None else _drawn_over(request.spell, source)
+            events.append(ImageReady(request.request_id, picture))
 
 
 def draw(spell: Spell, phase: str, cell: int = 1) -> Picture:
@@ -131,9 +135,19 @@ def draw(spell: Spell, phase: str, cell: int = 1) -> Picture:
     return Picture(width, height, colour * (width * height))
 
 
-def _base_calls(spell: Spell) -> int:
-    sampler = sampler_named(spell.params.sampler or "Euler")
-    return _calls(spell.params.steps or 1, sampler.calls_per_step)
+def _drawn_over(spell: Spell, source: SourcePicture) -> Picture:
+    """The fake's img2img: a colour of spell and source, as large as the engine's picture would be."""
+    width, height = finished_size(source, (spell.params.width or LATENT_CELL, spell.params.height or LATENT_CELL))
+    colour = hashlib.sha256(repr((spell, source)).encode()).digest()[:3]
+    return Picture(width, height, colour * (width * height))
+
+
+def _base_calls(request: GenerationRequest) -> int:
+    params = request.spell.params
+    steps = params.steps or 1
+    if request.source is not None:
+        steps = step_counts(request.source.settings, steps)[1]
+    return _calls(steps, sampler_named(params.sampler or "Euler").calls_per_step)
 
 
 def _hires_calls(spell: Spell) -> int:

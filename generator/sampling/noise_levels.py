@@ -82,3 +82,12 @@ class NoiseLevels:
             variance = sigma * sigma + 1.0
             return x / variance - output * (sigma / math.sqrt(variance))
         return output
+
+    def output(self, x: Tensor, denoised: Tensor, sigma: float) -> Tensor:
+        """The raw output that would have meant this guess: the inverse of `denoised`."""
+        if self.prediction == "epsilon":
+            return (x - denoised) / sigma
+        if self.prediction == "v_prediction":
+            variance = sigma * sigma + 1.0
+            return (x / variance - denoised) * (math.sqrt(variance) / sigma)
+        return denoised

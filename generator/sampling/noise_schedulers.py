@@ -19,7 +19,7 @@ from torch import Tensor
 
 from generator.sampling.noise import SampleNoise
 from generator.sampling.noise_levels import NoiseLevels
-from generator.sampling.trajectory import ModelCall
+from generator.sampling.trajectory import Keep, ModelCall
 from prompts.torch_guard import ensure_torchvision
 
 _ARGUMENTS: Mapping[str, tuple[str, Mapping[str, object]]] = MappingProxyType(
@@ -76,11 +76,12 @@ class _Walk:
 class NoiseSchedulerTrajectory:
     """One picture under its own diffusers noise scheduler."""
 
-    def __init__(self, walk: _Walk, latents: Tensor, levels: NoiseLevels) -> None:
+    def __init__(self, walk: _Walk, latents: Tensor, levels: NoiseLevels, keep: Keep | None = None) -> None:
         """`latents` are already at the first timestep's noise level, in the noise scheduler's own scale."""
         self._walk = walk
         self._latents = latents
         self._levels = levels
+        self._keep = keep
         self._done = 0
         self._denoised: Tensor | None = None
 
@@ -92,14 +93,20 @@ class NoiseSchedulerTrajectory:
 
     @classmethod
     def from_latents(
-        cls, scheduler: Any, levels: NoiseLevels, noise: SampleNoise, clean: Tensor, steps: int
+        cls,
+        scheduler: Any,
+        levels: NoiseLevels,
+        noise: SampleNoise,
+        clean: Tensor,
+        steps: int,
+        keep: Keep | None = None,
     ) -> NoiseSchedulerTrajectory:
         """Start from clean latents noised for the last `steps` steps of the schedule (img2img, hires)."""
         start = max(len(scheduler.timesteps) - steps, 0)
         timesteps = list(scheduler.timesteps)[start:]
         scheduler.set_begin_index(start)
         noised = scheduler.add_noise(clean, noise.normal(), timesteps[0].reshape(1))
-        return cls(_Walk(scheduler, timesteps, start), noised, levels)
+        return cls(_Walk(scheduler, timesteps, start), noised, levels, keep)
 
     @property
     def total(self) -> int:
@@ -137,5 +144,10 @@ class NoiseSchedulerTrajectory:
         sigma = self._levels.sigma(float(timestep))
         exploding = self._latents * math.sqrt(1.0 + sigma * sigma)
         self._denoised = self._levels.denoised(exploding, output, sigma)
+        if self._keep is not None:
+            self._denoised = self._keep(self._denoised)
+            output = self._levels.output(exploding, self._denoised, sigma)
         self._latents = self._walk.scheduler.step(output, timestep, self._latents, return_dict=False)[0]
         self._done += 1
+        if self._keep is not None and self.is_finished:
+            self._latents = self._keep(self._latents)

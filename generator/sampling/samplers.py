@@ -22,7 +22,7 @@ from generator.sampling.noise_schedulers import (
 from generator.sampling.restart import restart
 from generator.sampling.schedule_types import Sigmas, concrete_schedule_type, sigmas_for
 from generator.sampling.timestep_solvers import ddim, lcm, lcm_sigmas, plms, start_scale, timestep_sigmas
-from generator.sampling.trajectory import SolverTrajectory, Trajectory, count_calls, silence
+from generator.sampling.trajectory import Keep, SolverTrajectory, Trajectory, count_calls, silence
 
 SolverFunction = Callable[[Tensor, Sigmas, solvers.Noise], solvers.Solver]
 
@@ -143,7 +143,12 @@ def trajectory_from_noise(plan: SamplerPlan, levels: NoiseLevels, noise: SampleN
 
 
 def trajectory_from_latents(
-    plan: SamplerPlan, levels: NoiseLevels, noise: SampleNoise, clean: Tensor, steps: int
+    plan: SamplerPlan,
+    levels: NoiseLevels,
+    noise: SampleNoise,
+    clean: Tensor,
+    steps: int,
+    keep: Keep | None = None,
 ) -> Trajectory:
     """The way from clean latents, noised again, through the last `steps` steps: hires fix, img2img.
 
@@ -153,12 +158,13 @@ def trajectory_from_latents(
         noise: Shaped like `clean`; its first draw is added.
         clean: `(1, channels, height, width)`.
         steps: Steps to walk, at most `plan.steps`.
+        keep: For inpainting; see `Keep`.
     """
     if plan.sampler in DIFFUSERS_SAMPLERS:
         scheduler = _noise_scheduler(plan, levels)
-        return NoiseSchedulerTrajectory.from_latents(scheduler, levels, noise, clean, steps)
+        return NoiseSchedulerTrajectory.from_latents(scheduler, levels, noise, clean, steps, keep)
     sigmas = pass_sigmas(plan, levels)[-(steps + 1) :]
-    return _solver_trajectory(plan, levels, noise, sigmas, clean + noise.normal() * sigmas[0])
+    return _solver_trajectory(plan, levels, noise, sigmas, clean + noise.normal() * sigmas[0], keep)
 
 
 def count_pass_calls(plan: SamplerPlan, levels: NoiseLevels, steps: int | None = None) -> int:
@@ -175,10 +181,10 @@ def _noise_scheduler(plan: SamplerPlan, levels: NoiseLevels) -> object:
 
 
 def _solver_trajectory(
-    plan: SamplerPlan, levels: NoiseLevels, noise: SampleNoise, sigmas: Sigmas, x: Tensor
+    plan: SamplerPlan, levels: NoiseLevels, noise: SampleNoise, sigmas: Sigmas, x: Tensor, keep: Keep | None = None
 ) -> Trajectory:
     entry = _SOLVERS[plan.sampler]
     if entry.is_brownian:
         noise.plant_tree(min(s for s in sigmas if s > 0), max(sigmas))
     total = count_calls(entry.function(torch.zeros(()), sigmas, silence()))
-    return SolverTrajectory(entry.function(x, sigmas, noise), levels, total)
+    return SolverTrajectory(entry.function(x, sigmas, noise), levels, total, keep)

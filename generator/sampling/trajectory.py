@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,6 +11,9 @@ from torch import Tensor
 
 from generator.sampling.noise_levels import NoiseLevels
 from generator.sampling.solvers import Solver
+
+Keep = Callable[[Tensor], Tensor]
+"""What is laid over every guess of the clean latents (inpainting): the guess in, the guess to go on with out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +69,10 @@ class Trajectory(Protocol):
 class SolverTrajectory:
     """A coroutine of `generator.sampling.solvers` at work on one picture."""
 
-    def __init__(self, solver: Solver, levels: NoiseLevels, total: int) -> None:
+    def __init__(self, solver: Solver, levels: NoiseLevels, total: int, keep: Keep | None = None) -> None:
         """`total` is `count_calls` of the same sampler and sigmas."""
         self._solver = solver
+        self._keep = keep
         self._levels = levels
         self._total = total
         self._done = 0
@@ -106,12 +111,13 @@ class SolverTrajectory:
 
     def advance(self, output: Tensor) -> None:
         """Turn the output into a guess and let the solver go on to its next question."""
-        self._denoised = self._levels.denoised(self._x, output, self._sigma)
+        denoised = self._levels.denoised(self._x, output, self._sigma)
+        self._denoised = denoised if self._keep is None else self._keep(denoised)
         self._done += 1
         try:
             self._x, self._sigma = self._solver.send(self._denoised)
         except StopIteration as finished:
-            self._x = finished.value
+            self._x = finished.value if self._keep is None else self._keep(finished.value)
             self._is_finished = True
 
 
