@@ -7,7 +7,21 @@ from contextlib import ExitStack, asynccontextmanager
 
 from fastapi import FastAPI
 
-from service.api import catalogue, chats, generate, health, images, interrogations, jobs, problems, prompts, spells
+from service.api import (
+    capabilities,
+    catalogue,
+    chats,
+    completions,
+    generate,
+    health,
+    images,
+    interrogations,
+    jobs,
+    problems,
+    prompts,
+    spells,
+    transfer,
+)
 from service.api.guard import Guard, GuardConfig, allowed_hosts
 from service.api.streams import StreamCount
 from service.assembly import BuildEngine, build, prepare
@@ -15,10 +29,10 @@ from service.ids import IdFactory
 from service.listening import listen
 from service.product import PRODUCT, product_version
 from service.settings import Settings, load_settings
-from service.web import pages
+from service.web.assets import Assets
+from service.web.pages import STATIC, page_router
 
 ROUTERS = (
-    pages.router,
     spells.router,
     prompts.router,
     chats.router,
@@ -27,6 +41,9 @@ ROUTERS = (
     jobs.router,
     images.router,
     catalogue.router,
+    capabilities.router,
+    completions.router,
+    transfer.router,
     health.router,
 )
 
@@ -58,9 +75,8 @@ def create_app(settings: Settings | None = None, *, fake_engine: bool | BuildEng
         redoc_url=None,
     )
     app.state.streams = StreamCount(chosen.max_event_streams)
-    for router in ROUTERS:
+    for router in (page_router(Assets(STATIC)), *ROUTERS):
         app.include_router(router)
-    app.mount("/static", pages.static_files())
     problems.install(app)
     app.add_middleware(Guard, config=_guard_config(chosen))
     return app

@@ -1,0 +1,64 @@
+"""What a half-written phrase may become: the phrases that begin like it, then those with a word that begins like it."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+SHORTEST = 2
+"""Latin letters that a query has at least; one character of Chinese or Japanese says enough."""
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """One phrase that can be put in."""
+
+    kind: str
+    """`tag`, `word`, `lora`, `embedding` or `wildcard`."""
+    text: str
+    """What goes into the prompt."""
+    note: str = ""
+    """Where it comes from: a list's name, a family."""
+    key: str = ""
+    """What is typed to find it, when that is not `text`: `猫` for `cat`."""
+    rank: int = 0
+    """Lower ones are told first among equals."""
+
+    @property
+    def typed(self) -> str:
+        """The key, folded."""
+        return (self.key or self.text).casefold()
+
+
+class Completions:
+    """A table that answers prefixes; made once, read by any number of threads."""
+
+    def __init__(self, entries: Iterable[Completion]) -> None:
+        unique = {(entry.typed, entry.text): entry for entry in entries}
+        self._entries = sorted(unique.values(), key=lambda entry: entry.typed)
+        self._keys = [entry.typed for entry in self._entries]
+
+    def find(self, query: str, limit: int) -> list[Completion]:
+        """Up to `limit` phrases: the query as a beginning first, short and well-ranked ones before others.
+
+        Empty for a query that says too little.
+        """
+        wanted = query.strip().casefold()
+        if not wanted or (len(wanted) < SHORTEST and wanted.isascii()):
+            return []
+        found = sorted(self._beginning_with(wanted), key=_order)[:limit]
+        if len(found) < limit and len(wanted) > SHORTEST:
+            inside = (e for e, key in zip(self._entries, self._keys, strict=True) if f" {wanted}" in key)
+            texts = {entry.text for entry in found}
+            found += [e for e in sorted(inside, key=_order)[: limit + len(found)] if e.text not in texts]
+        return found[:limit]
+
+    def _beginning_with(self, wanted: str) -> list[Completion]:
+        start = bisect_left(self._keys, wanted)
+        end = bisect_left(self._keys, wanted + "\U0010ffff")
+        return self._entries[start:end]
+
+
+def _order(entry: Completion) -> tuple[int, int, str]:
+    return entry.rank, len(entry.typed), entry.typed
