@@ -22,6 +22,7 @@ from service.engine.base import EngineClient
 from service.jobs import EventKind, ImageRecord, Job, JobStatus
 from service.policy import PolicyBlocked, Stamp
 from service.progress import Meter
+from service.provenance.marks import Mark, with_mark
 from service.store.base import Move
 
 PREVIEW_EVERY = 4  # UNet calls
@@ -86,7 +87,8 @@ class ImageJobs:
                 await events.aclose()
 
     async def _keep(self, job: Job, slot: int, spell: Spell, picture: Picture, notes: tuple[str, ...]) -> None:
-        blob = await asyncio.to_thread(_encode_and_put, self.backbone.blobs, picture, spell)
+        mark = Mark.GENERATED if job.img2img is None else Mark.COMPOSITE
+        blob = await asyncio.to_thread(_encode_and_put, self.backbone.blobs, picture, spell, mark)
         record = ImageRecord(
             id=self.backbone.new_id(),
             job_id=job.id,
@@ -118,9 +120,9 @@ def _stamped_spell(job: Job) -> Spell:
     return job.spell
 
 
-def _encode_and_put(blobs: BlobStore, picture: Picture, spell: Spell) -> Blob:
+def _encode_and_put(blobs: BlobStore, picture: Picture, spell: Spell, mark: Mark) -> Blob:
     data = png_with_infotext(picture.width, picture.height, picture.rgb, format_infotext(spell))
-    return blobs.put("images", data, "png")
+    return blobs.put("images", with_mark(data, mark), "png")
 
 
 def _data_url(picture: Picture) -> str:

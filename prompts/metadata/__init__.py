@@ -6,8 +6,10 @@ from prompts.metadata.containers import (
     embedded,
     png_with_infotext,
     read_infotext,
+    read_xmp,
     write_infotext,
     write_spell,
+    write_xmp,
 )
 from prompts.metadata.conventions import with_conventions
 from prompts.metadata.doctor import examine
@@ -36,9 +38,11 @@ __all__ = [
     "read_infotext",
     "read_spell",
     "read_text",
+    "read_xmp",
     "resources",
     "with_conventions",
     "write",
     "write_infotext",
     "write_spell",
+    "write_xmp",
 ]

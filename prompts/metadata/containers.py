@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from prompts.errors import MetadataError
 from prompts.metadata import jpeg, png, webp
-from prompts.metadata.bounds import Budget
+from prompts.metadata.bounds import XMP, Budget
 from prompts.metadata.document import take_apart
 from prompts.metadata.exif import USER_COMMENT, exif_with_comment, read_exif, user_comment
 from prompts.metadata.infotext import INFOTEXT_CHARACTERS, format_infotext
@@ -95,6 +95,35 @@ def write_infotext(data: bytes, infotext: str) -> bytes:
 def write_spell(data: bytes, spell: Spell) -> bytes:
     """`data` with `spell` as its infotext; raises as `write_infotext`."""
     return write_infotext(data, format_infotext(spell))
+
+
+def read_xmp(data: bytes) -> str:
+    """The XMP packet of a picture; empty when there is none.
+
+    Raises:
+        MetadataError: code `metadata_too_large`.
+    """
+    found = embedded(data)
+    return "" if found is None else found.texts.get(XMP, "")
+
+
+def write_xmp(data: bytes, packet: str) -> bytes:
+    """`data` (PNG, JPEG or WebP) with `packet` as its XMP, in place of any it had; pixels stay byte for byte.
+
+    Args:
+        data: The file.
+        packet: A whole packet with its `xpacket` frame.
+
+    Raises:
+        MetadataError: Another format, a damaged file, or too long for the container.
+    """
+    if data.startswith(png.SIGNATURE):
+        return png.write_png(data, XMP, packet)
+    if data.startswith(jpeg.SIGNATURE):
+        return jpeg.write_xmp(data, packet.encode("utf-8"))
+    if webp.is_webp(data):
+        return webp.write_xmp(data, packet.encode("utf-8"))
+    raise MetadataError("The file is no PNG, JPEG or WebP picture; nothing was written.")
 
 
 def png_with_infotext(width: int, height: int, rgb: bytes, infotext: str) -> bytes:

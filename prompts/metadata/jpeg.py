@@ -61,7 +61,21 @@ def write_jpeg(data: bytes, exif: bytes) -> bytes:
     Raises:
         MetadataError: code `metadata_too_large`: a JPEG segment holds 64 KiB.
     """
-    body = _EXIF + exif
+    return _with_segment(data, _EXIF, exif)
+
+
+def write_xmp(data: bytes, packet: bytes) -> bytes:
+    """`data` with the XMP `packet` in place of any it had.
+
+    Raises:
+        MetadataError: code `metadata_too_large`.
+    """
+    return _with_segment(data, _XMP, packet)
+
+
+def _with_segment(data: bytes, head: bytes, content: bytes) -> bytes:
+    """`data` with one APP1 segment that begins with `head`; others of that head are dropped."""
+    body = head + content
     if len(body) > _SEGMENT_BYTES:
         raise MetadataError(
             f"The generation parameters take {len(body)} bytes; a JPEG holds {_SEGMENT_BYTES}. Save it as PNG or WebP.",
@@ -73,7 +87,7 @@ def write_jpeg(data: bytes, exif: bytes) -> bytes:
     for marker, start, end in segments(data):
         if marker == _APP0 and place == start - 4:
             place = end
-        if marker == _APP1 and data.startswith(_EXIF, start):
+        if marker == _APP1 and data.startswith(head, start):
             pieces.append(data[last : start - 4])
             last = end
     pieces.append(data[last:])

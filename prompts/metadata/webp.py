@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from prompts.errors import MetadataError
 from prompts.metadata.bounds import XMP, Budget
 
-_EXIF_FLAG, _ALPHA_FLAG = 0x08, 0x10
+_XMP_FLAG, _EXIF_FLAG, _ALPHA_FLAG = 0x04, 0x08, 0x10
 _EXTENDED_BYTES = 10  # of a VP8X chunk
 
 
@@ -62,12 +62,28 @@ def write_webp(data: bytes, exif: bytes) -> bytes:
     Raises:
         MetadataError: The file is damaged.
     """
-    kept = [chunk for chunk in _whole_chunks(data) if chunk[0] != b"EXIF"]
+    return _with_chunk(data, b"EXIF", exif, _EXIF_FLAG)
+
+
+def write_xmp(data: bytes, packet: bytes) -> bytes:
+    """`data` with the XMP `packet` in place of any it had.
+
+    Raises:
+        MetadataError: The file is damaged.
+    """
+    return _with_chunk(data, b"XMP ", packet, _XMP_FLAG)
+
+
+def _with_chunk(data: bytes, kind: bytes, content: bytes, flag: int) -> bytes:
+    """`data` with one chunk of `kind` at its end, and the flag that says so."""
+    kept = [chunk for chunk in _whole_chunks(data) if chunk[0] != kind]
     if not kept or kept[0][0] != b"VP8X":
         kept.insert(0, (b"VP8X", _extended_header(*kept[0] if kept else (b"", b""))))
-    flags = kept[0][1][0] | _EXIF_FLAG
+    flags = kept[0][1][0] | flag
     kept[0] = (b"VP8X", bytes((flags,)) + kept[0][1][1:])
-    kept.append((b"EXIF", exif))
+    # The order that the format's description asks for: EXIF, then XMP.
+    at = next((i for i, chunk in enumerate(kept) if chunk[0] == b"XMP "), len(kept)) if kind == b"EXIF" else len(kept)
+    kept.insert(at, (kind, content))
     body = b"WEBP" + b"".join(_chunk(kind, content) for kind, content in kept)
     return b"RIFF" + struct.pack("<I", len(body)) + body
 

@@ -1,0 +1,1 @@
+"""How pictures are marked as made by a machine."""
