@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from prompts.expansion.diff import SpellDiff, diff
@@ -49,9 +49,16 @@ class Library:
         return await asyncio.to_thread(self._store.create, version)
 
     async def edit(
-        self, spell_id: str, spell: Spell, parent: int, *, note: str = "", author: Author = Author.EDIT
+        self,
+        spell_id: str,
+        spell: Spell,
+        parent: int,
+        *,
+        note: str = "",
+        author: Author = Author.EDIT,
+        details: Mapping[str, Any] | None = None,
     ) -> SpellVersion:
-        """Store `spell` as the version after `parent`.
+        """Store `spell` as the version after `parent`; `details` come on top of those that are carried on.
 
         Raises:
             NotFound: No such spell.
@@ -59,8 +66,33 @@ class Library:
             PromptError, PolicyBlocked: See `create`.
         """
         clean = self._checked(spell)
-        version = SpellVersion(spell_id, 0, parent, author, clean, self._clock(), note=note)
+        before = await self.get(spell_id, parent)
+        told = carried_on(before.details) | dict(details or {})
+        version = SpellVersion(spell_id, 0, parent, author, clean, self._clock(), note=note, details=told)
         return await asyncio.to_thread(self._store.append, version, parent)
+
+    async def branch(
+        self,
+        spell_id: str,
+        spell: Spell,
+        head: int,
+        base: int,
+        *,
+        note: str = "",
+        details: Mapping[str, Any] | None = None,
+    ) -> SpellVersion:
+        """Store `spell`, made from the older version `base`, as the version after `head`, the newest one.
+
+        Raises:
+            NotFound: No such spell or version.
+            Conflict: `head` is not the newest version.
+            PromptError, PolicyBlocked: See `create`.
+        """
+        clean = self._checked(spell)
+        before = await self.get(spell_id, base)
+        told = carried_on(before.details) | dict(details or {})
+        version = SpellVersion(spell_id, 0, base, Author.EDIT, clean, self._clock(), note=note, details=told)
+        return await asyncio.to_thread(self._store.append, version, head)
 
     async def get(self, spell_id: str, number: int | None = None) -> SpellVersion:
         """One version, or the newest.
@@ -110,6 +142,13 @@ class Library:
             check_spell(clean)
         self._policy.check(clean)
         return clean
+
+
+def carried_on(details: Mapping[str, Any]) -> dict[str, Any]:
+    """The details that hold for the versions after as well: locked phrases, and what was chosen about hands."""
+    carried = {"locked": details["locked"]} if details.get("locked") else {}
+    hands = details.get("hands")
+    return carried | ({"hands": {"choice": hands.get("choice")}} if isinstance(hands, Mapping) else {})
 
 
 def with_lifted_loras(spell: Spell) -> Spell:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from prompts.limits import IDEA_CHARACTERS
+from prompts.limits import IDEA_CHARACTERS, PROMPT_CHARACTERS
 from service.spell_json import ParamsModel, SpellModel
 
 MAX_VERSION = 2**31 - 1
@@ -51,7 +51,16 @@ class SpellEditIn(Body):
     """A version edited by hand."""
 
     spell: SpellModel
-    parent: int = Field(ge=1, le=MAX_VERSION, description="The version that was edited; it must be the newest.")
+    parent: int = Field(ge=1, le=MAX_VERSION, description="The newest version.")
+    base: int | None = Field(
+        default=None,
+        ge=1,
+        le=MAX_VERSION,
+        description="The version that was edited, when it is an older one: a branch.",
+    )
+    locked: list[Annotated[str, Field(min_length=1, max_length=PROMPT_CHARACTERS)]] | None = Field(
+        default=None, max_length=64, description="Phrases that the chat must keep; unset: as before."
+    )
     note: str = Field(default="", max_length=500)
 
 

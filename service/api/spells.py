@@ -67,7 +67,11 @@ async def read_difference(
 @router.post("/{id}/versions", status_code=201)
 async def edit_spell(spell_id: IdDep, body: SpellEditIn, services: ServicesDep) -> SpellVersionView:
     """Store a version edited by hand; 409 with the newest number when somebody else was first."""
-    version = await services.library.edit(spell_id, body.spell.to_domain(), body.parent, note=body.note)
+    details = None if body.locked is None else {"locked": body.locked}
+    base = body.parent if body.base is None else body.base
+    version = await services.library.branch(
+        spell_id, body.spell.to_domain(), body.parent, base, note=body.note, details=details
+    )
     return SpellVersionView.of(version)
 
 
