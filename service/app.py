@@ -5,26 +5,31 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from service.api import (
     capabilities,
     catalogue,
     chats,
     completions,
+    description,
     generate,
     health,
     images,
     interrogations,
     jobs,
+    keys,
     problems,
     prompts,
     spells,
     transfer,
 )
+from service.api.deps import caller_of
 from service.api.guard import Guard, GuardConfig, allowed_hosts
 from service.api.streams import StreamCount
 from service.assembly import BuildEngine, build, prepare
+from service.compat.a1111 import routes as a1111
+from service.compat.a1111.desk import Desks
 from service.ids import IdFactory
 from service.listening import listen
 from service.product import PRODUCT, product_version
@@ -44,8 +49,12 @@ ROUTERS = (
     capabilities.router,
     completions.router,
     transfer.router,
-    health.router,
+    keys.router,
+    description.router,
+    *a1111.ROUTERS,
 )
+OPEN_ROUTERS = (health.router,)
+"""What answers without a key; everything else asks who is calling, also where a route forgets to."""
 
 
 def create_app(settings: Settings | None = None, *, fake_engine: bool | BuildEngine = False) -> FastAPI:
@@ -73,9 +82,13 @@ def create_app(settings: Settings | None = None, *, fake_engine: bool | BuildEng
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        openapi_url=None,
     )
     app.state.streams = StreamCount(chosen.max_event_streams)
+    app.state.a1111_desks = Desks()
     for router in (page_router(Assets(STATIC)), *ROUTERS):
+        app.include_router(router, dependencies=[Depends(caller_of)])
+    for router in OPEN_ROUTERS:
         app.include_router(router)
     problems.install(app)
     app.add_middleware(Guard, config=_guard_config(chosen))

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,26 +25,25 @@ from generator.models.catalogue import Catalogue as ModelShelf
 from generator.models.hashes import HashCache
 from prompts.expansion.chat_model import ChatModel
 from prompts.interrogation import Interrogator, MeasuredInterrogator, WeightsKind
+from service.auth.access import Access, AccessConfig
+from service.auth.cabinet import KeyCabinet
+from service.auth.caller import LOCAL
 from service.backbone import Backbone, JobLimits
 from service.blobs.filesystem import FilesystemBlobs
 from service.bus.memory import MemoryBus
 from service.catalogue import Catalogue, Shelves
-from service.chat import Chats
 from service.clip_files import caption_weights, clip_weights
+from service.completions import PhraseBook
 from service.data_folder import ready_data_folder
+from service.discovery import with_local_model
 from service.engine.base import EngineClient
 from service.engine.local import LocalEngine, SyncEngine
-from service.expansion import Expansions
-from service.gallery import Gallery
-from service.generation import Generations
-from service.hands import Hands
+from service.errors import SettingsError
 from service.housekeeping import keep_clean
 from service.ids import IdFactory, utc_now
 from service.image_job import ImageJobs
-from service.interrogation import Interrogations
 from service.interrogation_job import InterrogationJobs
 from service.jobs import JobKind
-from service.library import Library
 from service.owners import Owners
 from service.photo_reader import DevicePhotoReader
 from service.policy import Policy
@@ -54,7 +53,9 @@ from service.settings import Settings
 from service.store.database import Database
 from service.store.image_store import SqlImageStore
 from service.store.job_store import SqlJobStore
+from service.store.key_store import SqlKeyStore
 from service.store.spell_store import SqlSpellStore
+from service.tenancy import Shared
 
 DEMO_CHECKPOINT = "demo"
 BuildEngine = Callable[[], SyncEngine]
@@ -91,6 +92,7 @@ async def build(
         DatabaseUnavailable, DiskFull: The database cannot be used.
     """
     await asyncio.to_thread(ready_data_folder, settings)
+    settings = await with_local_model(settings)
     services, machinery = _wire(settings, fake_engine=fake_engine, own_only=own_only)
     await asyncio.to_thread(machinery.database.migrate)
     machinery.owners.enter()
@@ -109,13 +111,34 @@ def prepare(settings: Settings) -> None:
     """What `build` needs on the disk: the data folder and an up-to-date database. Starts nothing.
 
     Raises:
+        SettingsError: code `data_dir_unusable`; the data folder cannot be used. Code `key_required`: others can
+            reach the server, and it has no key.
+        DatabaseUnavailable, DiskFull: The database cannot be used.
+    """
+    with key_cabinet(settings) as cabinet:
+        if settings.is_private or settings.api_key is not None or cabinet.store.has_any():
+            return
+    reached = f"host is {settings.host}" if not settings.is_loopback else "public_hosts is set"
+    raise SettingsError(
+        f"Others can reach this server ({reached}) and it has no API key. Run `spellwright keys add NAME`, or set "
+        "SPELLWRIGHT_API_KEY to a secret of 16 characters or more; or take --host 127.0.0.1.",
+        key="api_key",
+    ).with_code("key_required")
+
+
+@contextmanager
+def key_cabinet(settings: Settings) -> Iterator[KeyCabinet]:
+    """The API keys of this installation, on an up-to-date database; nothing else is started.
+
+    Raises:
         SettingsError: code `data_dir_unusable`; the data folder cannot be used.
         DatabaseUnavailable, DiskFull: The database cannot be used.
     """
     ready_data_folder(settings)
-    database = Database(settings.database_path)
+    database = Database(settings.database_place)
     try:
         database.migrate()
+        yield KeyCabinet(SqlKeyStore(database), utc_now, IdFactory())
     finally:
         database.close()
 
@@ -148,7 +171,7 @@ def chat_model(settings: Settings) -> ChatModel | None:
 
 
 def _wire(settings: Settings, *, fake_engine: bool | BuildEngine, own_only: bool) -> tuple[Services, Machinery]:
-    database, bus, new_id = Database(settings.database_path), MemoryBus(), IdFactory()
+    database, bus, new_id = Database(settings.database_place), MemoryBus(), IdFactory()
     owners = Owners(settings.data_dir / "runners", new_id)
     jobs = SqlJobStore(database)
     backbone = Backbone(
@@ -163,33 +186,46 @@ def _wire(settings: Settings, *, fake_engine: bool | BuildEngine, own_only: bool
     )
     engine = LocalEngine(_engine_maker(settings, fake_engine=fake_engine), is_lazy=own_only)
     policy = Policy(adult_mode=settings.adult_mode)
-    library = Library(backbone, policy)
     reader = DevicePhotoReader(engine, _interrogator(settings, is_fake=bool(fake_engine)))
-    handlers: dict[JobKind, Handler] = {
-        JobKind.GENERATE: ImageJobs(backbone, engine),
-        JobKind.INTERROGATE: InterrogationJobs(backbone, library, reader),
-    }
-    runner = Runner(backbone, handlers, _runner_config(settings, backbone, owners, own_only=own_only))
     shelves = _FakeShelves(settings) if fake_engine else _LazyShelves(settings, engine)
     catalogue = Catalogue(shelves, settings.default_checkpoint)
+    handlers: dict[JobKind, Handler] = {
+        JobKind.GENERATE: ImageJobs(backbone, engine),
+        JobKind.INTERROGATE: InterrogationJobs(backbone, policy, reader),
+    }
+    runner = Runner(backbone, handlers, _runner_config(settings, backbone, owners, own_only=own_only))
     chat = chat_model(settings)
-    limits = JobLimits(
-        settings.max_images_per_job, settings.max_queued_jobs, settings.max_upload_bytes, settings.min_free_bytes
-    )
-    services = Services(
+    shared = Shared(
         settings=settings,
-        library=library,
-        expansion=Expansions(library, catalogue, policy, chat),
-        chat=Chats(backbone, library, catalogue, policy, chat),
-        hands=Hands(library, catalogue),
-        interrogation=Interrogations(backbone, library, runner, limits),
-        generation=Generations(backbone, library, catalogue, policy, runner, limits),
-        gallery=Gallery(backbone),
+        access=_access(settings, database, new_id),
+        backbone=backbone,
         catalogue=catalogue,
+        phrases=PhraseBook(catalogue, settings.data_dir),
+        policy=policy,
+        chat=chat,
+        workers=runner,
+        limits=_limits(settings),
         engine=engine,
         begin_drain=_begin_drain(bus),
     )
-    return services, Machinery(database, backbone, owners, bus, engine, runner, chat)
+    machinery = Machinery(database, backbone, owners, bus, engine, runner, chat)
+    return shared.services_of(LOCAL), machinery
+
+
+def _limits(settings: Settings) -> JobLimits:
+    return JobLimits(
+        images_per_job=settings.max_images_per_job,
+        queued_jobs=settings.max_queued_jobs,
+        queued_jobs_per_tenant=settings.max_queued_jobs_per_tenant,
+        upload_bytes=settings.max_upload_bytes,
+        min_free_bytes=settings.min_free_bytes,
+    )
+
+
+def _access(settings: Settings, database: Database, new_id: IdFactory) -> Access:
+    own = None if settings.api_key is None else settings.api_key.get_secret_value()
+    config = AccessConfig(own, settings.is_private, settings.requests_per_minute)
+    return Access(KeyCabinet(SqlKeyStore(database), utc_now, new_id), config)
 
 
 def _begin_drain(bus: MemoryBus) -> Callable[[], None]:
@@ -221,7 +257,8 @@ async def _stop(machinery: Machinery, patience_seconds: float) -> None:
 
 def _runner_config(settings: Settings, backbone: Backbone, owners: Owners, *, own_only: bool) -> RunnerConfig:
     return RunnerConfig(
-        is_dead=owners.is_dead,
+        # On a shared database the owners are on other machines too, where no lock of theirs can be seen.
+        is_dead=(lambda _owner: False) if settings.database_url is not None else owners.is_dead,
         has_room=lambda: backbone.blobs.free_bytes() >= settings.min_free_bytes // 2,
         max_running=settings.max_running_jobs,
         own_only=own_only,

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
+from service.auth.caller import LOCAL
 from service.blobs.base import BlobStore
 from service.bus.base import EventBus
 from service.ids import Clock, NewId
-from service.store.base import ImageStore, JobStore, SpellStore
+from service.store.base import ImageStore, JobQueue, Room, SpellStore
 
 
 @dataclass(frozen=True, slots=True)
 class Backbone:
-    """Stores, blobs, bus, time and ids of one process."""
+    """Stores, blobs, bus, time and ids of one process; the stores as far as a tenant sees them, or whole."""
 
-    jobs: JobStore
+    jobs: JobQueue
     spells: SpellStore
     images: ImageStore
     blobs: BlobStore
@@ -24,6 +25,18 @@ class Backbone:
     new_id: NewId
     owner: str
     """This process's name in the job store."""
+    tenant: str | None = None
+    """Whose things the stores show; `None`: everybody's, for the workers and the housekeeping."""
+
+    def of(self, tenant: str) -> Backbone:
+        """The same with the stores of one tenant: what it asks for and stores is its own."""
+        return replace(
+            self,
+            jobs=self.jobs.of(tenant),
+            spells=self.spells.of(tenant),
+            images=self.images.of(tenant),
+            tenant=tenant,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +45,13 @@ class JobLimits:
 
     images_per_job: int = 64
     queued_jobs: int = 2000
+    queued_jobs_per_tenant: int = 100
     upload_bytes: int = 20 * 2**20
     min_free_bytes: int = 0
+
+    def room(self, tenant: str | None) -> Room:
+        """How many jobs may wait when `tenant` submits one; this machine's own user has the whole queue."""
+        return Room(self.queued_jobs, None if tenant in (None, LOCAL) else self.queued_jobs_per_tenant)
 
 
 class Workers(Protocol):

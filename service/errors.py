@@ -11,7 +11,12 @@ SpellwrightError
     ├── BodyTimeout            body_timeout
     ├── HostNotAllowed         host_not_allowed
     ├── OriginRejected         origin_rejected
-    ├── TooManyJobs            queue_full
+    ├── KeyRefused             key_invalid, key_missing (one sentence for both)
+    ├── KeyRequired            key_required (reachable from elsewhere, and no key is set up)
+    ├── ScopeMissing           scope_missing
+    ├── CredentialsUnclear     credentials_conflict, key_in_url
+    ├── RateLimited            rate_limited
+    ├── TooManyJobs            queue_full, queue_full_tenant
     ├── TooManyStreams         streams_full
     ├── IdempotencyReused      idempotency_reused
     ├── IdempotencyInFlight    idempotency_in_flight
@@ -91,6 +96,48 @@ class OriginRejected(ServiceError):
     """A page of another site tried to change something here."""
 
     code = "origin_rejected"
+
+
+class KeyRefused(ServiceError):
+    """The request has no key, or one that opens nothing."""
+
+    code = "key_invalid"
+
+    def __init__(self) -> None:
+        super().__init__('This server needs an API key. Send it as "Authorization: Bearer ...".')
+
+
+class KeyRequired(ServiceError):
+    """The server can be reached from elsewhere and has no key yet: nobody comes in."""
+
+    code = "key_required"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This server has no API key yet, so it answers only to its own machine. On that machine run "
+            "`spellwright keys add NAME`, then send the key it shows."
+        )
+
+
+class ScopeMissing(ServiceError):
+    """The key may not do this."""
+
+    code = "scope_missing"
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"This key may not do this. It needs the scope {scope}.", scope=scope)
+
+
+class CredentialsUnclear(ServiceError):
+    """The request carries two different credentials, or one where it would be written down."""
+
+    code = "credentials_conflict"
+
+
+class RateLimited(ServiceError):
+    """Too many requests, or too many wrong keys, in too short a time."""
+
+    code = "rate_limited"
 
 
 class TooManyJobs(ServiceError):

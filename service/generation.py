@@ -78,6 +78,7 @@ class Generations:
             TooManyJobs, DiskFull, Draining, IdempotencyReused, DatabaseUnavailable: See there.
         """
         promise = Idempotency(key, _fingerprint(order)) if isinstance(key, str) else key
+            PictureError, SpellOutOfRange, UnknownName: What is to be drawn over; see `Sources.stored`.
         if promise is not None:
             known = await self.known(promise)
             if known is not None:
@@ -97,7 +98,7 @@ class Generations:
             policy_stamp=f"{stamp.policy_version}:{stamp.digest}",
             origin=self._backbone.owner,
         )
-        stored = await asyncio.to_thread(self._jobs.add, job, promise, self._limits.queued_jobs)
+        stored = await asyncio.to_thread(self._jobs.add, job, promise, self._limits.room(self._backbone.tenant))
         self._bus.publish(Moved.of(stored))
         self._workers.wake()
         return stored

@@ -67,7 +67,8 @@ class Interrogations:
         upload = Upload(self._backbone.new_id(), blob.key, blob.sha256, blob.bytes, self._backbone.clock())
         await asyncio.to_thread(self._backbone.images.add_upload, upload)
         job = self._job(mode, JobStatus.QUEUED).evolve(upload_id=upload.id)
-        stored = await asyncio.to_thread(self._jobs.add, job, promise, self._limits.queued_jobs)
+        room = self._limits.room(self._backbone.tenant)
+        stored = await asyncio.to_thread(self._jobs.add, job, promise, room)
         self._backbone.bus.publish(Moved.of(stored))
         self._workers.wake()
         return stored

@@ -11,6 +11,7 @@ from service.errors import BlobMissing
 from service.jobs import EventKind, Job, JobStatus
 from service.library import Library
 from service.photo_reader import PhotoReader
+from service.policy import Policy
 from service.spells import Author
 from service.store.base import Move
 
@@ -20,7 +21,7 @@ class InterrogationJobs:
     """The handler of `JobKind.INTERROGATE`."""
 
     backbone: Backbone
-    library: Library
+    policy: Policy
     reader: PhotoReader
 
     async def run(self, job: Job) -> Move:
@@ -45,7 +46,7 @@ class InterrogationJobs:
 
         found = await self.reader.read(data, job.mode or "fast", report)
         evidence = found.to_json()
-        version = await self.library.create(
+        version = await Library(self.backbone.of(job.tenant), self.policy).create(
             found.to_spell(),
             Author.PHOTO,
             note=f"Read from a photo ({found.mode}, {found.model}).",

@@ -9,6 +9,7 @@ from typing import Any
 
 from prompts.img2img import Img2Img
 from prompts.spell import Spell
+from service.auth.caller import LOCAL
 from service.errors import IllegalTransition
 
 
@@ -107,6 +108,8 @@ class Job:
     updated_at: datetime | None = None
 
     def evolve(self, **changes: Any) -> Job:
+    tenant: str = LOCAL
+    """Whose job it is; nobody else sees it."""
         """A copy with fields changed."""
         return replace(self, **changes)
 

@@ -15,7 +15,7 @@ from service.bus.base import Moved
 from service.errors import DatabaseUnavailable, DiskFull, ServiceError, StaleAttempt
 from service.image_job import EngineStopped
 from service.jobs import EventKind, Job, JobKind, JobStatus, Problem
-from service.store.base import Move
+from service.store.base import LEASE_SECONDS, Move
 
 LOOK_AROUND_SECONDS = 5.0  # between two looks for work that nobody announced
 RETRY_SECONDS = 2.0  # after a full disk or a silent database
@@ -62,6 +62,7 @@ class Runner:
         self._cancelled: set[str] = set()
         self._is_draining = False
         self._paused_until = float("-inf")  # monotonic seconds
+        self._renew_at = float("-inf")  # monotonic seconds
         self._loop_task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -93,6 +94,7 @@ class Runner:
         while True:
             self._bell.clear()
             try:
+                await self._keep_leases()
                 await self._reclaim()
                 await self._heed_other_processes()
                 while await self._claim_one():
@@ -110,8 +112,13 @@ class Runner:
             except TimeoutError:
                 continue
 
+    async def _keep_leases(self) -> None:
+        if self._working and time.monotonic() >= self._renew_at:
+            self._renew_at = time.monotonic() + LEASE_SECONDS / 4
+            await asyncio.to_thread(self._jobs.renew, self._owner)
+
     async def _reclaim(self) -> None:
-        for job in await asyncio.to_thread(self._jobs.reclaim, self._config.is_dead, MAX_CRASHES):
+        for job in await asyncio.to_thread(self._jobs.reclaim, self._config.is_dead, MAX_CRASHES, self._owner):
             log.warning("action=reclaim job=%s status=%s crashes=%d", job.id, job.status, job.crashes)
             self._bus.publish(Moved.of(job))
 

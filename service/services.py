@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from service.auth.access import Access
 from service.catalogue import Catalogue
 from service.chat import Chats
+from service.completions import PhraseBook
 from service.engine.base import EngineClient
 from service.expansion import Expansions
 from service.gallery import Gallery
@@ -22,6 +24,8 @@ class Services:
     """Everything a door needs; made by `service.assembly.build`."""
 
     settings: Settings
+    access: Access
+    """Who may come in, and the keys."""
     library: Library
     """Stored spells: create, edit, get, versions, difference, page."""
     expansion: Expansions
@@ -38,6 +42,10 @@ class Services:
     """Finished pictures and their bytes."""
     catalogue: Catalogue
     """Checkpoints and LoRAs of this machine."""
+    phrases: PhraseBook
+    """What a half-written phrase may become: `find(query, kinds, limit)`."""
     engine: EngineClient
     begin_drain: Callable[[], None]
     """Take no new jobs and end the open streams; the process is about to stop."""
+    of: Callable[[str], Services]
+    """The same use cases for another tenant: everything they see and store is that tenant's."""

@@ -56,10 +56,6 @@ def serve(app: FastAPI, settings: Settings, listeners: Sequence[socket.socket]) 
     logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     for name in OWN_LOGGERS:
         logging.getLogger(name).setLevel(settings.log_level.upper())
-    if not settings.is_loopback:
-        log.warning(
-            "action=serve host=%s: whoever reaches this port may use the server; it has no accounts yet", settings.host
-        )
     config = uvicorn.Config(
         app,
         host=settings.host,

@@ -1,27 +1,63 @@
-"""What routes are given: the use cases, paging, and the Idempotency-Key."""
+"""What routes are given: who calls, the use cases as that tenant has them, paging, and the Idempotency-Key.
+
+Every router but the ones for health and static files hangs on `caller_of`; whatever reads or writes stored
+things takes `ServicesDep`, which shows the caller's tenant and nothing else.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import Depends, Header, Path, Query, Request
 
-from service.errors import NotFound
+from service.api.credentials import is_direct, token_in
+from service.auth.caller import Caller, Scope
+from service.errors import NotFound, ScopeMissing
 from service.ids import is_id
 from service.services import Services
 
 IDEMPOTENCY_DOC = "Any text of yours, up to 255 characters: the same key with the same request gives the same job."
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
-def services_of(request: Request) -> Services:
-    """The use cases of this application."""
-    services = request.app.state.services
-    if not isinstance(services, Services):
-        raise TypeError("the application was not started by its lifespan")
-    return services
+async def all_services(request: Request) -> Services:
+    """The use cases of this application, as this machine's own user has them."""
+    return _started(request)
 
 
-def existing_shape(item_id: Annotated[str, Path(alias="id", description="26-character id.")]) -> str:
+async def caller_of(request: Request) -> Caller:
+    """Who sent the request; looking needs the scope `read`, everything else `generate`.
+
+    Raises:
+        KeyRefused, KeyRequired, RateLimited, CredentialsUnclear: See `Access.admit` and `token_in`.
+        ScopeMissing: The key may not do this.
+    """
+    peer = None if request.client is None else request.client.host
+    token = token_in(request.headers, (value for _, value in request.query_params.multi_items()))
+    access = _started(request).access
+    caller = await access.admit(token, peer or "local", is_direct=is_direct(request.headers, peer))
+    return _checked(caller, Scope.READ if request.method in SAFE_METHODS else Scope.GENERATE)
+
+
+CallerDep = Annotated[Caller, Depends(caller_of)]
+
+
+def needs(scope: Scope) -> Callable[[Caller], Awaitable[Caller]]:
+    """A dependency that lets only callers with `scope` pass."""
+
+    async def check(caller: CallerDep) -> Caller:
+        return _checked(caller, scope)
+
+    return check
+
+
+async def services_of(request: Request, caller: CallerDep) -> Services:
+    """The use cases as the caller's tenant has them."""
+    return _started(request).of(caller.tenant)
+
+
+async def existing_shape(item_id: Annotated[str, Path(alias="id", description="26-character id.")]) -> str:
     """An id of the right shape; anything else cannot exist.
 
     Raises:
@@ -32,7 +68,22 @@ def existing_shape(item_id: Annotated[str, Path(alias="id", description="26-char
     return item_id
 
 
+def _started(request: Request) -> Services:
+    services = request.app.state.services
+    if not isinstance(services, Services):
+        raise TypeError("the application was not started by its lifespan")
+    return services
+
+
+def _checked(caller: Caller, scope: Scope) -> Caller:
+    if not caller.may(scope):
+        raise ScopeMissing(scope)
+    return caller
+
+
 ServicesDep = Annotated[Services, Depends(services_of)]
+OpenServicesDep = Annotated[Services, Depends(all_services)]
+AdminDep = Annotated[Caller, Depends(needs(Scope.ADMIN))]
 IdDep = Annotated[str, Depends(existing_shape)]
 Limit = Annotated[int, Query(ge=1, le=200, description="Most entries of one page.")]
 Before = Annotated[str | None, Query(max_length=26, description="`next_before` of the page above.")]

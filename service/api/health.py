@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
-from service.api.deps import ServicesDep
+from service.api.deps import OpenServicesDep
 from service.api.views import HealthView
 from service.engine.base import EngineState
 from service.product import product_version
+from service.services import Services
 
 router = APIRouter(tags=["health"])
 
 
 @router.get("/healthz")
-async def live(services: ServicesDep) -> HealthView:
+async def live(services: OpenServicesDep) -> HealthView:
     """Whether the process answers."""
     return _view(services, "alive")
 
 
 @router.get("/readyz")
-async def ready(services: ServicesDep, response: Response) -> HealthView:
+async def ready(services: OpenServicesDep, response: Response) -> HealthView:
     """Whether work is accepted: jobs are, as soon as the database is open, also while the engine still loads."""
     if services.generation.is_draining:
         response.status_code = 503
@@ -31,6 +32,6 @@ async def ready(services: ServicesDep, response: Response) -> HealthView:
     return _view(services, "ready")
 
 
-def _view(services: ServicesDep, status: str) -> HealthView:
+def _view(services: Services, status: str) -> HealthView:
     engine = services.engine.status()
     return HealthView(status=status, version=product_version(), engine=str(engine.state), detail=engine.detail)

@@ -20,6 +20,7 @@ from service.policy import PolicyBlocked
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 5
+CHALLENGE = 'Basic realm="Spellwright: any name, the key as password", charset="UTF-8", Bearer'
 log = logging.getLogger(__name__)
 
 STATUS_OF_CODE: dict[str, int] = {
@@ -42,6 +43,11 @@ STATUS_OF_CLASS: dict[type[SpellwrightError], int] = {
     service_errors.BodyTimeout: 408,
     service_errors.HostNotAllowed: 421,
     service_errors.OriginRejected: 403,
+    service_errors.KeyRefused: 401,
+    service_errors.KeyRequired: 403,
+    service_errors.ScopeMissing: 403,
+    service_errors.CredentialsUnclear: 400,
+    service_errors.RateLimited: 429,
     service_errors.TooManyJobs: 429,
     service_errors.TooManyStreams: 429,
     service_errors.IdempotencyReused: 422,
@@ -104,6 +110,8 @@ def problem_response(
     headers = {}
     if status in (429, 503, 507):
         headers["Retry-After"] = str((facts or {}).get("retry_after", RETRY_SECONDS))
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = CHALLENGE
     if status in (408, 413):  # the rest of the body is not waited for
         headers["Connection"] = "close"
     text = json.dumps(body | extra, ensure_ascii=False, default=str, allow_nan=False)

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from prompts.errors import SpellwrightError
-from service.cli import draw, hands, language, look, make, models, serve
+from service.cli import draw, hands, keys, language, look, make, models, serve
 from service.cli.rim import EXIT_INTERRUPTED, from_os_error, report
 
 
@@ -27,6 +27,7 @@ def build() -> typer.Typer:
     app.callback(invoke_without_command=True)(_root)
     for register in (
         serve.register,
+        keys.register,
         make.register,
         draw.register,
         look.register,

@@ -7,13 +7,27 @@ it wrote is on the disk; when it raises, nothing was written. All raise `Databas
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from service.jobs import EventKind, ImageRecord, Job, JobEvent, JobStatus, Problem, Upload
 from service.spells import ChatTurn, SpellSummary, SpellVersion
+
+
+LEASE_SECONDS = 20.0
+"""How long a claimed job stays its worker's without a sign of life."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How many jobs may wait."""
+
+    whole: int
+    """Of everybody."""
+    of_tenant: int | None = None
+    """Of one tenant; `None`: as many as of everybody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +53,20 @@ class Move:
 
 
 class JobStore(Protocol):
-    """Jobs and their events."""
+    """Jobs and their events, as far as one tenant sees them: another tenant's job is no job."""
 
-    def add(self, job: Job, idempotency: Idempotency | None = None, max_waiting: int | None = None) -> Job:
-        """Store a new job and its first event; or give the job that was stored under the same key.
+    def of(self, tenant: str) -> Self:
+        """The same jobs as far as `tenant` sees them."""
+        ...
+
+    def add(self, job: Job, idempotency: Idempotency | None = None, room: Room | None = None) -> Job:
+        """Store a new job of this tenant and its first event; or give the job that was stored under the same key.
 
         A job that is already final gets its final event only.
 
         Raises:
             IdempotencyReused: The key belongs to a request with another fingerprint.
-            TooManyJobs: `max_waiting` jobs are queued already.
+            TooManyJobs: There is no more room in the queue; code `queue_full_tenant` for one's own part of it.
         """
         ...
 
@@ -69,14 +87,31 @@ class JobStore(Protocol):
         ...
 
     def ahead(self, job_id: str) -> int:
-        """How many queued jobs will be claimed before this one; 0 when it is not queued."""
+        """About how many queued jobs will be claimed before this one; 0 when it is not queued."""
         ...
 
-    def claim(self, owner: str, *, own_only: bool = False) -> Job | None:
-        """The oldest queued job, now running with a new attempt; `None` when nothing waits.
+    def request_cancel(self, job_id: str) -> Job | None:
+        """Queued becomes cancelled, running becomes cancelling, anything else stays; `None`: no such job."""
+        ...
 
-        `own_only` leaves jobs alone that another process accepted.
+    def events(self, job_id: str, after: int, limit: int) -> Sequence[JobEvent]:
+        """Events with a number above `after`, in order, at most `limit`."""
+        ...
+
+
+class JobQueue(JobStore, Protocol):
+    """The jobs of every tenant, as the workers and the housekeeping see them."""
+
+    def claim(self, owner: str, *, own_only: bool = False, but_not: Collection[str] = ()) -> Job | None:
+        """A queued job, now running with a new attempt and a lease; `None` when nothing waits.
+
+        The tenants take turns: fewest jobs in work first, then who was served longest ago; of one tenant
+        the oldest job. `own_only` leaves jobs alone that another process accepted, `but_not` those tenants.
         """
+        ...
+
+    def renew(self, owner: str) -> None:
+        """Every job that `owner` works on stays its own for another `LEASE_SECONDS`."""
         ...
 
     def move(self, job_id: str, attempt: int, move: Move) -> Job:
@@ -88,25 +123,24 @@ class JobStore(Protocol):
         """
         ...
 
-    def request_cancel(self, job_id: str) -> Job | None:
-        """Queued becomes cancelled, running becomes cancelling, anything else stays; `None`: no such job."""
-        ...
+    def reclaim(self, is_dead: Callable[[str], bool], max_crashes: int, me: str = "") -> Sequence[Job]:
+        """Put jobs without a worker back into the queue (a cancelling one is cancelled, a poisoned one fails).
 
-    def reclaim(self, is_dead: Callable[[str], bool], max_crashes: int) -> Sequence[Job]:
-        """Put the jobs of dead owners back into the queue (a cancelling one is cancelled, a poisoned one fails)."""
+        Without a worker is a job whose owner `is_dead`, and one whose lease ran out unless it is `me` who holds it.
+        """
         ...
 
     def forget_keys(self, before: datetime) -> int:
         """Forget idempotency keys older than `before`; returns how many."""
         ...
 
-    def events(self, job_id: str, after: int, limit: int) -> Sequence[JobEvent]:
-        """Events with a number above `after`, in order, at most `limit`."""
-        ...
-
 
 class SpellStore(Protocol):
-    """Spells, their versions and chats."""
+    """Spells, their versions and chats, as far as one tenant sees them: another tenant's spell is no spell."""
+
+    def of(self, tenant: str) -> Self:
+        """The same spells as far as `tenant` sees them."""
+        ...
 
     def create(self, version: SpellVersion) -> SpellVersion:
         """Store version 1 of a new spell."""
@@ -150,7 +184,11 @@ class SpellStore(Protocol):
 
 
 class ImageStore(Protocol):
-    """Records of finished pictures and of uploads; the bytes are in the blob store."""
+    """Records of finished pictures and of uploads, as far as one tenant sees them; the bytes are in the blob store."""
+
+    def of(self, tenant: str) -> Self:
+        """The same records as far as `tenant` sees them."""
+        ...
 
     def add(self, image: ImageRecord, attempt: int) -> JobEvent:
         """Store a finished picture and its event in one transaction.

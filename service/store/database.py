@@ -1,39 +1,52 @@
-"""One SQLite file, opened so that what was committed stays committed, and brought up to date by migrations."""
+"""One SQLite file or one PostgreSQL database, opened so that what was committed stays committed; migrations."""
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy import Connection, bindparam, func, select, text
+from sqlalchemy.exc import DataError, OperationalError, SQLAlchemyError
 
-from service.errors import DatabaseUnavailable, DiskFull
+from service.errors import DatabaseUnavailable, DiskFull, RequestInvalid
+from service.store.dialects import is_disk_full, open_engine
 
-BUSY_MILLISECONDS = 5000
 MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATION_LOCK = 0x5350454C4C  # "SPELL", for PostgreSQL's advisory lock
+NOW = {
+    "sqlite": text("SELECT strftime('%Y-%m-%dT%H:%M:%f000Z', 'now', printf('%+f seconds', :seconds))"),
+    "postgresql": text(
+        "SELECT to_char((clock_timestamp() + make_interval(secs => :seconds)) AT TIME ZONE 'UTC', "
+        "'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+    ),
+}
 
 
 class Database:
-    """Connections with the pragmas set, transactions with our errors.
+    """Connections that are set up, transactions with our errors.
 
     Args:
-        path: The SQLite file; made, with its folder, when missing. `migrate` must be called once
-            before the first transaction.
+        place: The SQLite file (made, with its folder, when missing), or the URL of a PostgreSQL database.
+            `migrate` must be called once before the first transaction.
+
+    Raises:
+        SettingsError: The URL cannot be used, or the driver for it is not installed.
     """
 
-    def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._engine = _open_engine(path)
+    def __init__(self, place: Path | str) -> None:
+        self._engine = open_engine(place)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other machines can use it at the same time."""
+        return self._engine.dialect.name != "sqlite"
 
     def migrate(self) -> None:
         """Bring the tables to the newest revision; nothing to do when they are there.
 
         Raises:
-            DatabaseUnavailable: The file is locked, damaged, or newer than this program.
+            DatabaseUnavailable: The database is locked, damaged, out of reach, or newer than this program.
         """
         revision, known = self._revision(), _known_revisions()
         if revision == known[-1]:
@@ -49,11 +62,13 @@ class Database:
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
         with self.write() as connection:
+            if self.is_shared:  # several machines may start at once; SQLite's write lock does the same
+                connection.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK)))
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
 
     def _revision(self) -> str | None:
-        """The revision the tables are at; `None` for a new file."""
+        """The revision the tables are at; `None` for a new database."""
         with self.read() as connection:
             if not connection.dialect.has_table(connection, "alembic_version"):
                 return None
@@ -67,13 +82,23 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """A transaction that holds the one write lock from its first statement; committed on leaving."""
+        """A transaction, committed on leaving.
+
+        In SQLite it holds the one write lock from its first statement; in PostgreSQL it holds what it
+        selects `FOR UPDATE`.
+        """
         with (
             _our_errors(),
             self._engine.connect() as connection,
             connection.execution_options(spellwright_write=True).begin(),
         ):
             yield connection
+
+    @staticmethod
+    def now(connection: Connection, plus_seconds: float = 0.0) -> str:
+        """The database's own time (several machines share it), as `service.ids.utc_text` writes it."""
+        query = NOW[connection.dialect.name].bindparams(bindparam("seconds", plus_seconds))
+        return str(connection.execute(query).scalar_one())
 
     def close(self) -> None:
         """Close every connection."""
@@ -85,46 +110,15 @@ def _known_revisions() -> list[str]:
     return sorted(path.name[:4] for path in (MIGRATIONS / "versions").glob("[0-9][0-9][0-9][0-9]_*.py"))
 
 
-def _open_engine(path: Path) -> Engine:
-    engine = create_engine(
-        f"sqlite:///{path}", connect_args={"timeout": BUSY_MILLISECONDS / 1000, "check_same_thread": False}
-    )
-    event.listen(engine, "connect", _set_pragmas)
-    event.listen(engine, "begin", _begin)
-    return engine
-
-
-def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
-    # The driver's own BEGIN comes too late (at the first write), so `_begin` says it.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=FULL",  # a commit survives a power cut
-        f"busy_timeout={BUSY_MILLISECONDS}",
-        "foreign_keys=ON",
-    ):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _begin(connection: Connection) -> None:
-    wants_lock = connection.get_execution_options().get("spellwright_write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if wants_lock else "BEGIN")
-
-
 @contextmanager
 def _our_errors() -> Iterator[None]:
     try:
         yield
     except OperationalError as failed:
-        if _is_disk_full(failed.orig):
+        if is_disk_full(failed.orig):
             raise DiskFull("The disk is full; the database cannot grow. Free some space, then try again.") from failed
         raise DatabaseUnavailable("The database does not answer. Try again in a moment.") from failed
+    except DataError as refused:  # PostgreSQL takes no NUL in a text
+        raise RequestInvalid("The text holds a character that cannot be stored.").with_code("text_invalid") from refused
     except SQLAlchemyError as failed:
         raise DatabaseUnavailable("The database refused the operation. Try again in a moment.") from failed
-
-
-def _is_disk_full(error: Any) -> bool:
-    code = getattr(error, "sqlite_errorcode", None)
-    return code is not None and (code & 0xFF) == sqlite3.SQLITE_FULL

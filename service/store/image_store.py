@@ -4,36 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any, Self
 
-from sqlalchemy import delete, insert, select, union
+from sqlalchemy import Column, Select, delete, insert, select, union
 
+from service.auth.caller import LOCAL
 from service.errors import NotFound, StaleAttempt
 from service.ids import utc_text
 from service.jobs import EventKind, ImageRecord, JobEvent, JobStatus, Upload
 from service.store.database import Database
-from service.store.job_store import ACTIVE, SqlJobStore
-from service.store.rows import image_of, image_row, upload_of, upload_row
+from service.store.job_store import SqlJobStore
+from service.store.rows import image_of, image_row, job_of, source_blobs, upload_of, upload_row
 from service.store.tables import images, jobs, uploads
+from service.store.turns import ACTIVE
 
 
 class SqlImageStore:
     """Records of finished pictures and of uploads; see `service.store.base.ImageStore`."""
 
-    def __init__(self, database: Database, job_store: SqlJobStore) -> None:
+    def __init__(self, database: Database, job_store: SqlJobStore, tenant: str | None = None) -> None:
         self._database = database
         self._jobs = job_store
+        self._tenant = tenant
+
+    def of(self, tenant: str) -> Self:
+        """The same records as far as `tenant` sees them."""
+        return type(self)(self._database, self._jobs, tenant)
 
     def add(self, image: ImageRecord, attempt: int) -> JobEvent:
         """Store a finished picture and its event in one transaction."""
         with self._database.write() as connection:
-            now = connection.execute(select(jobs.c.attempt, jobs.c.status).where(jobs.c.id == image.job_id)).first()
+            query = select(jobs.c.attempt, jobs.c.status, jobs.c.tenant).where(jobs.c.id == image.job_id)
+            now = connection.execute(query.with_for_update()).first()
             if now is None:
                 raise NotFound
             is_mine = now.attempt == attempt and now.status in ACTIVE
             taken = select(images.c.id).where(images.c.job_id == image.job_id, images.c.slot == image.slot)
             if not is_mine or connection.execute(taken).first() is not None:
                 raise StaleAttempt("This slot is no longer this worker's to fill.", slot=image.slot)
-            connection.execute(insert(images).values(**image_row(image)))
+            connection.execute(insert(images).values(tenant=now.tenant, **image_row(image)))
             data = {
                 "image_id": image.id,
                 "slot": image.slot,
@@ -47,18 +56,19 @@ class SqlImageStore:
     def get(self, image_id: str) -> ImageRecord | None:
         """The record, or `None`."""
         with self._database.read() as connection:
-            row = connection.execute(select(images).where(images.c.id == image_id)).mappings().one_or_none()
+            query = self._mine(select(images).where(images.c.id == image_id), images.c.tenant)
+            row = connection.execute(query).mappings().one_or_none()
         return None if row is None else image_of(row)
 
     def of_job(self, job_id: str) -> Sequence[ImageRecord]:
         """A job's pictures by slot."""
-        query = select(images).where(images.c.job_id == job_id).order_by(images.c.slot)
+        query = self._mine(select(images).where(images.c.job_id == job_id), images.c.tenant).order_by(images.c.slot)
         with self._database.read() as connection:
             return [image_of(row) for row in connection.execute(query).mappings()]
 
     def page(self, limit: int, before: str | None = None) -> Sequence[ImageRecord]:
         """Newest first; `before` is the last id of the page above."""
-        query = select(images).order_by(images.c.id.desc()).limit(limit)
+        query = self._mine(select(images), images.c.tenant).order_by(images.c.id.desc()).limit(limit)
         if before is not None:
             query = query.where(images.c.id < before)
         with self._database.read() as connection:
@@ -67,12 +77,13 @@ class SqlImageStore:
     def add_upload(self, upload: Upload) -> None:
         """Store the record of an upload."""
         with self._database.write() as connection:
-            connection.execute(insert(uploads).values(**upload_row(upload)))
+            connection.execute(insert(uploads).values(tenant=self._tenant or LOCAL, **upload_row(upload)))
 
     def upload(self, upload_id: str) -> Upload | None:
         """The record, or `None`."""
         with self._database.read() as connection:
-            row = connection.execute(select(uploads).where(uploads.c.id == upload_id)).mappings().one_or_none()
+            query = self._mine(select(uploads).where(uploads.c.id == upload_id), uploads.c.tenant)
+            row = connection.execute(query).mappings().one_or_none()
         return None if row is None else upload_of(row)
 
     def drop_uploads(self, before: datetime) -> int:
@@ -84,7 +95,14 @@ class SqlImageStore:
             return connection.execute(query).rowcount
 
     def blobs(self) -> frozenset[str]:
-        """Every blob key that a record names; the sweeper keeps these."""
+        """Every blob key that a record names or an unfinished job draws over; the sweeper keeps these."""
         query = union(select(images.c.blob), select(uploads.c.blob))
+        live = select(jobs).where(jobs.c.img2img.is_not(None), jobs.c.status.in_((str(JobStatus.QUEUED), *ACTIVE)))
         with self._database.read() as connection:
-            return frozenset(connection.execute(query).scalars())
+            named = set(connection.execute(query).scalars())
+            for row in connection.execute(live).mappings():
+                named |= source_blobs(job_of(row))
+        return frozenset(named)
+
+    def _mine(self, query: Select[Any], tenant: Column[str]) -> Select[Any]:
+        return query if self._tenant is None else query.where(tenant == self._tenant)

@@ -2,47 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, Select, delete, func, insert, or_, select, update
 
+from service.auth.caller import LOCAL
 from service.errors import IdempotencyReused, NotFound, StaleAttempt, TooManyJobs
 from service.ids import Clock, utc_now, utc_text
 from service.jobs import EventKind, Job, JobEvent, JobStatus, Problem, check_transition
-from service.store.base import Idempotency, Move
+from service.store.base import LEASE_SECONDS, Idempotency, Move, Room
 from service.store.database import Database
 from service.store.rows import event_of, job_of, job_row, problem_row
 from service.store.tables import idempotency_keys, job_events, jobs
+from service.store.turns import ACTIVE, enter, jobs_before, line, take_turn
 
 FIRST_EVENT = {
     JobStatus.QUEUED: EventKind.QUEUED,
     JobStatus.DONE: EventKind.DONE,
     JobStatus.FAILED: EventKind.FAILED,
 }
-ACTIVE = (str(JobStatus.RUNNING), str(JobStatus.CANCELLING))
 
 
 class SqlJobStore:
-    """Jobs and their events; see `service.store.base.JobStore`."""
+    """Jobs and their events; see `service.store.base.JobStore` and `JobQueue`.
 
-    def __init__(self, database: Database, clock: Clock = utc_now) -> None:
+    Args:
+        database: Where they are.
+        clock: Dates events.
+        tenant: Whose jobs this store sees; `None` sees all of them (the workers and the housekeeping).
+    """
+
+    def __init__(self, database: Database, clock: Clock = utc_now, tenant: str | None = None) -> None:
         self._database = database
         self._clock = clock
+        self._tenant = tenant
 
-    def add(self, job: Job, idempotency: Idempotency | None = None, max_waiting: int | None = None) -> Job:
+    def of(self, tenant: str) -> Self:
+        """The same jobs as far as `tenant` sees them."""
+        return type(self)(self._database, self._clock, tenant)
+
+    def add(self, job: Job, idempotency: Idempotency | None = None, room: Room | None = None) -> Job:
         """Store a new job and its first event; or give the job stored under the same key."""
+        job = job if self._tenant is None else replace(job, tenant=self._tenant)
         with self._database.write() as connection:
+            enter(connection, job.tenant)
             if idempotency is not None:
-                known = _under_key(connection, idempotency)
+                known = _under_key(connection, job.tenant, idempotency)
                 if known is not None:
                     return known
-            _check_room(connection, max_waiting)
+            if room is not None:
+                _check_room(connection, job.tenant, room)
             connection.execute(insert(jobs).values(**job_row(job)))
             if idempotency is not None:
                 connection.execute(
                     insert(idempotency_keys).values(
+                        tenant=job.tenant,
                         key=idempotency.key,
                         fingerprint=idempotency.fingerprint,
                         job_id=job.id,
@@ -55,54 +72,71 @@ class SqlJobStore:
     def get(self, job_id: str) -> Job | None:
         """The job, or `None`."""
         with self._database.read() as connection:
-            row = connection.execute(select(jobs).where(jobs.c.id == job_id)).mappings().one_or_none()
+            row = connection.execute(self._mine(select(jobs).where(jobs.c.id == job_id))).mappings().one_or_none()
         return None if row is None else job_of(row)
 
     def by_key(self, idempotency: Idempotency) -> Job | None:
         """The job stored under the key, or `None`."""
         with self._database.read() as connection:
-            return _under_key(connection, idempotency)
+            return _under_key(connection, self._tenant or LOCAL, idempotency)
 
     def page(self, limit: int, before: str | None = None) -> Sequence[Job]:
         """Newest first; `before` is the last id of the page above."""
-        query = select(jobs).order_by(jobs.c.id.desc()).limit(limit)
+        query = self._mine(select(jobs)).order_by(jobs.c.id.desc()).limit(limit)
         if before is not None:
             query = query.where(jobs.c.id < before)
         with self._database.read() as connection:
             return [job_of(row) for row in connection.execute(query).mappings()]
 
     def ahead(self, job_id: str) -> int:
-        """How many queued jobs will be claimed before this one; 0 when it is not queued."""
-        queued = str(JobStatus.QUEUED)
-        mine = select(jobs.c.id).where(jobs.c.id == job_id, jobs.c.status == queued)
-        query = select(func.count()).where(jobs.c.status == queued, jobs.c.id < mine.scalar_subquery())
+        """About how many queued jobs will be claimed before this one; 0 when it is not queued."""
+        waits = select(jobs.c.tenant).where(jobs.c.id == job_id, jobs.c.status == str(JobStatus.QUEUED))
         with self._database.read() as connection:
-            return connection.execute(query).scalar_one()
+            tenant = connection.execute(self._mine(waits)).scalar_one_or_none()
+            return 0 if tenant is None else jobs_before(connection, job_id, tenant)
 
-    def claim(self, owner: str, *, own_only: bool = False) -> Job | None:
-        """The oldest queued job, now running with a new attempt; `None` when nothing waits."""
-        query = select(jobs.c.id, jobs.c.attempt).where(jobs.c.status == str(JobStatus.QUEUED))
-        if own_only:
-            query = query.where(jobs.c.origin == owner)
+    def claim(self, owner: str, *, own_only: bool = False, but_not: Collection[str] = ()) -> Job | None:
+        """The next tenant's oldest queued job, now running with a new attempt; `None` when nothing waits."""
+        origin = owner if own_only else None
         with self._database.write() as connection:
-            found = connection.execute(query.order_by(jobs.c.id).limit(1)).one_or_none()
-            if found is None:
-                return None
-            job_id, attempt = found
-            connection.execute(
-                update(jobs)
-                .where(jobs.c.id == job_id)
-                .values(status=str(JobStatus.RUNNING), attempt=attempt + 1, owner=owner)
-            )
-            self.append_event(
-                connection, job_id, EventKind.STARTED, {"status": str(JobStatus.RUNNING), "attempt": attempt + 1}
-            )
-            return _job(connection, job_id)
+            for place in line(connection, origin=origin, but_not=but_not):
+                job = self._claim_of(connection, owner, place.tenant, origin)
+                if job is not None:
+                    return job
+        return None
+
+    def _claim_of(self, connection: Connection, owner: str, tenant: str, origin: str | None) -> Job | None:
+        query = select(jobs.c.id, jobs.c.attempt).where(
+            jobs.c.status == str(JobStatus.QUEUED), jobs.c.tenant == tenant
+        )
+        if origin is not None:
+            query = query.where(jobs.c.origin == origin)
+        found = connection.execute(query.order_by(jobs.c.id).limit(1).with_for_update(skip_locked=True)).one_or_none()
+        if found is None:
+            return None
+        job_id, attempt = found
+        until = self._database.now(connection, LEASE_SECONDS)
+        connection.execute(
+            update(jobs)
+            .where(jobs.c.id == job_id)
+            .values(status=str(JobStatus.RUNNING), attempt=attempt + 1, owner=owner, lease_until=until)
+        )
+        data = {"status": str(JobStatus.RUNNING), "attempt": attempt + 1}
+        self.append_event(connection, job_id, EventKind.STARTED, data)
+        take_turn(connection, tenant)
+        return _job(connection, job_id)
+
+    def renew(self, owner: str) -> None:
+        """Every job that `owner` works on stays its own for another `LEASE_SECONDS`."""
+        with self._database.write() as connection:
+            until = self._database.now(connection, LEASE_SECONDS)
+            held = update(jobs).where(jobs.c.status.in_(ACTIVE), jobs.c.owner == owner)
+            connection.execute(held.values(lease_until=until))
 
     def move(self, job_id: str, attempt: int, move: Move) -> Job:
         """Move a claimed job on."""
         with self._database.write() as connection:
-            job = _job(connection, job_id)
+            job = _job(connection, job_id, lock=True)
             if job.attempt != attempt:
                 raise StaleAttempt("Another worker has taken this job over.", got=attempt, now=job.attempt)
             check_transition(job.status, move.to)
@@ -112,7 +146,8 @@ class SqlJobStore:
     def request_cancel(self, job_id: str) -> Job | None:
         """Queued becomes cancelled, running becomes cancelling, anything else stays; `None`: no such job."""
         with self._database.write() as connection:
-            row = connection.execute(select(jobs).where(jobs.c.id == job_id)).mappings().one_or_none()
+            query = self._mine(select(jobs).where(jobs.c.id == job_id)).with_for_update()
+            row = connection.execute(query).mappings().one_or_none()
             if row is None:
                 return None
             status = JobStatus(row["status"])
@@ -122,17 +157,19 @@ class SqlJobStore:
                 self._write_move(connection, job_id, Move(JobStatus.CANCELLING, EventKind.CANCELLING))
             return _job(connection, job_id)
 
-    def reclaim(self, is_dead: Callable[[str], bool], max_crashes: int) -> Sequence[Job]:
-        """Put the jobs of dead owners back into the queue."""
+    def reclaim(self, is_dead: Callable[[str], bool], max_crashes: int, me: str = "") -> Sequence[Job]:
+        """Put the jobs of dead owners, and those whose lease ran out, back into the queue."""
+        active = jobs.c.status.in_(ACTIVE)
         with self._database.read() as connection:
-            query = select(jobs.c.owner).where(jobs.c.status.in_(ACTIVE), jobs.c.owner.is_not(None)).distinct()
-            owners = connection.execute(query).scalars().all()
-        dead = [owner for owner in owners if owner is not None and is_dead(owner)]
-        if not dead:
-            return ()
+            owners = connection.execute(select(jobs.c.owner).where(active).distinct()).scalars().all()
+            dead = [owner for owner in owners if owner is not None and is_dead(owner)]
+            ran_out = jobs.c.lease_until < self._database.now(connection)
+            lost = active & or_(jobs.c.owner.in_(dead), ran_out & (jobs.c.owner != me))
+            if connection.execute(select(jobs.c.id).where(lost).limit(1)).first() is None:
+                return ()
         with self._database.write() as connection:
-            query_rows = select(jobs).where(jobs.c.status.in_(ACTIVE), jobs.c.owner.in_(dead))
-            left = [job_of(row) for row in connection.execute(query_rows).mappings().all()]
+            query = select(jobs).where(lost).order_by(jobs.c.id).with_for_update(skip_locked=True)
+            left = [job_of(row) for row in connection.execute(query).mappings().all()]
             for job in left:
                 self._write_move(connection, job.id, _after_crash(job, max_crashes), crashes=job.crashes + 1)
             return [_job(connection, job.id) for job in left]
@@ -145,12 +182,10 @@ class SqlJobStore:
 
     def events(self, job_id: str, after: int, limit: int) -> Sequence[JobEvent]:
         """Events with a number above `after`, in order, at most `limit`."""
-        query = (
-            select(job_events)
-            .where(job_events.c.job_id == job_id, job_events.c.number > after)
-            .order_by(job_events.c.number)
-            .limit(limit)
-        )
+        query = select(job_events).where(job_events.c.job_id == job_id, job_events.c.number > after)
+        if self._tenant is not None:
+            query = query.join(jobs, jobs.c.id == job_events.c.job_id).where(jobs.c.tenant == self._tenant)
+        query = query.order_by(job_events.c.number).limit(limit)
         with self._database.read() as connection:
             return [event_of(row) for row in connection.execute(query).mappings()]
 
@@ -171,7 +206,7 @@ class SqlJobStore:
     def _write_move(self, connection: Connection, job_id: str, move: Move, **columns: object) -> None:
         values: dict[str, object] = {"status": str(move.to), **columns}
         if move.to not in (JobStatus.RUNNING, JobStatus.CANCELLING):
-            values["owner"] = None
+            values |= {"owner": None, "lease_until": None}
         if move.result is not None:
             values["result"] = move.result
         if move.problem is not None:
@@ -184,16 +219,22 @@ class SqlJobStore:
             data["problem"] = problem_row(move.problem)
         self.append_event(connection, job_id, move.event, data)
 
+    def _mine(self, query: Select[Any]) -> Select[Any]:
+        return query if self._tenant is None else query.where(jobs.c.tenant == self._tenant)
 
-def _job(connection: Connection, job_id: str) -> Job:
-    row = connection.execute(select(jobs).where(jobs.c.id == job_id)).mappings().one_or_none()
+
+def _job(connection: Connection, job_id: str, *, lock: bool = False) -> Job:
+    query = select(jobs).where(jobs.c.id == job_id)
+    row = connection.execute(query.with_for_update() if lock else query).mappings().one_or_none()
     if row is None:
         raise NotFound
     return job_of(row)
 
 
-def _under_key(connection: Connection, idempotency: Idempotency) -> Job | None:
-    query = select(idempotency_keys).where(idempotency_keys.c.key == idempotency.key)
+def _under_key(connection: Connection, tenant: str, idempotency: Idempotency) -> Job | None:
+    query = select(idempotency_keys).where(
+        idempotency_keys.c.tenant == tenant, idempotency_keys.c.key == idempotency.key
+    )
     row = connection.execute(query).mappings().one_or_none()
     if row is None:
         return None
@@ -202,16 +243,22 @@ def _under_key(connection: Connection, idempotency: Idempotency) -> Job | None:
     return _job(connection, row["job_id"])
 
 
-def _check_room(connection: Connection, max_waiting: int | None) -> None:
-    if max_waiting is None:
-        return
+def _check_room(connection: Connection, tenant: str, room: Room) -> None:
     query = select(func.count()).where(jobs.c.status == str(JobStatus.QUEUED))
-    waiting = connection.execute(query).scalar_one()
-    if waiting >= max_waiting:
+    own = connection.execute(query.where(jobs.c.tenant == tenant)).scalar_one()
+    if room.of_tenant is not None and own >= room.of_tenant:
         raise TooManyJobs(
-            f"{waiting} jobs are waiting already; the limit is {max_waiting}. Try again in 30 s.",
+            f"{own} jobs of yours are waiting already; the limit is {room.of_tenant}. Try again in 30 s.",
+            got=own,
+            limit=room.of_tenant,
+            retry_after=30,
+        ).with_code("queue_full_tenant")
+    waiting = connection.execute(query).scalar_one()
+    if waiting >= room.whole:
+        raise TooManyJobs(
+            f"{waiting} jobs are waiting already; the limit is {room.whole}. Try again in 30 s.",
             got=waiting,
-            limit=max_waiting,
+            limit=room.whole,
             retry_after=30,
         )
 

@@ -17,9 +17,10 @@ from service.spells import Author, ChatTurn, SpellSummary, SpellVersion
 
 
 def job_row(job: Job) -> dict[str, Any]:
-    """The `jobs` row of a new job (`owner` is open)."""
+    """The `jobs` row of a new job (nobody owns it yet)."""
     return {
         "id": job.id,
+        "tenant": job.tenant,
         "kind": str(job.kind),
         "status": str(job.status),
         "count": job.count,
@@ -37,6 +38,7 @@ def job_row(job: Job) -> dict[str, Any]:
         "problem": None if job.problem is None else problem_row(job.problem),
         "origin": job.origin,
         "owner": None,
+        "lease_until": None,
         "created_at": utc_text(job.created_at),
         "updated_at": utc_text(job.updated_at or job.created_at),
     }
@@ -52,6 +54,7 @@ def job_of(row: RowMapping) -> Job:
     problem = row["problem"]
     return Job(
         id=row["id"],
+        tenant=row["tenant"],
         kind=JobKind(row["kind"]),
         created_at=utc_from_text(row["created_at"]),
         status=JobStatus(row["status"]),
@@ -81,6 +84,14 @@ def _readable_spell(data: object) -> Spell | None:
         return spell_from_json(data)
     except RequestInvalid:
         return None
+
+
+def source_blobs(job: Job) -> set[str]:
+    """The blob keys of what a job draws over; empty for txt2img."""
+    if job.img2img is None:
+        return set()
+    keys = {job.img2img.source}
+    return keys if job.img2img.inpaint is None else keys | {job.img2img.inpaint.mask}
 
 
 def _img2img_of(data: dict[str, Any] | None) -> Img2Img | None:

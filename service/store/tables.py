@@ -6,6 +6,7 @@ from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, MetaData, Strin
 
 ID = String(26)
 MOMENT = String(27)  # service.ids.utc_text: sorts as text as it does as time
+TENANT = String(64)
 
 metadata = MetaData(
     naming_convention={
@@ -20,6 +21,7 @@ jobs = Table(
     "jobs",
     metadata,
     Column("id", ID, primary_key=True),
+    Column("tenant", TENANT, nullable=False, server_default="local"),
     Column("kind", String(16), nullable=False),
     Column("status", String(16), nullable=False),
     Column("count", Integer, nullable=False),
@@ -37,9 +39,11 @@ jobs = Table(
     Column("problem", JSON(none_as_null=True)),
     Column("origin", String(64), nullable=False),
     Column("owner", String(64)),
+    Column("lease_until", MOMENT),
     Column("created_at", MOMENT, nullable=False),
     Column("updated_at", MOMENT, nullable=False),
-    Index("ix_jobs_status_id", "status", "id"),
+    Index("ix_jobs_status_tenant_id", "status", "tenant", "id"),
+    Index("ix_jobs_tenant_id", "tenant", "id"),
 )
 
 job_events = Table(
@@ -55,6 +59,7 @@ job_events = Table(
 idempotency_keys = Table(
     "idempotency_keys",
     metadata,
+    Column("tenant", TENANT, primary_key=True),
     Column("key", String(255), primary_key=True),
     Column("fingerprint", String(64), nullable=False),
     Column("job_id", ID, ForeignKey("jobs.id"), nullable=False),
@@ -65,10 +70,12 @@ spells = Table(
     "spells",
     metadata,
     Column("id", ID, primary_key=True),
+    Column("tenant", TENANT, nullable=False, server_default="local"),
     Column("head", Integer, nullable=False),
     Column("title", String(200), nullable=False),
     Column("created_at", MOMENT, nullable=False),
     Column("updated_at", MOMENT, nullable=False),
+    Index("ix_spells_tenant_id", "tenant", "id"),
 )
 
 spell_versions = Table(
@@ -101,6 +108,7 @@ images = Table(
     "images",
     metadata,
     Column("id", ID, primary_key=True),
+    Column("tenant", TENANT, nullable=False, server_default="local"),
     Column("job_id", ID, ForeignKey("jobs.id"), nullable=False),
     Column("slot", Integer, nullable=False),
     Column("blob", String(160), nullable=False),
@@ -112,14 +120,36 @@ images = Table(
     Column("notes", JSON, nullable=False),
     Column("created_at", MOMENT, nullable=False),
     UniqueConstraint("job_id", "slot"),
+    Index("ix_images_tenant_id", "tenant", "id"),
 )
 
 uploads = Table(
     "uploads",
     metadata,
     Column("id", ID, primary_key=True),
+    Column("tenant", TENANT, nullable=False, server_default="local"),
     Column("blob", String(160), nullable=False),
     Column("sha256", String(64), nullable=False),
     Column("bytes", Integer, nullable=False),
     Column("created_at", MOMENT, nullable=False),
+)
+
+tenants = Table(
+    "tenants",
+    metadata,
+    Column("name", TENANT, primary_key=True),
+    # When a job of theirs was last claimed, as a number that rises with every claim: the lowest goes next.
+    Column("turn", Integer, nullable=False, server_default="0"),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("tenant", TENANT, nullable=False),
+    Column("name", String(80), nullable=False),
+    Column("scopes", String(64), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("created_at", MOMENT, nullable=False),
+    Column("revoked_at", MOMENT),
 )

@@ -7,16 +7,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from prompts.spell import HiresFix, Lora, Params, Spell
+from service.auth.keys import KeyStore
 from service.blobs.filesystem import FilesystemBlobs
+from service.errors import ServiceError
 from service.ids import IdFactory, utc_now
 from service.jobs import Job, JobKind
-from service.store.base import ImageStore, JobStore, SpellStore
+from service.store.base import ImageStore, JobQueue, SpellStore
 from service.store.database import Database
 from service.store.image_store import SqlImageStore
 from service.store.job_store import SqlJobStore
+from service.store.key_store import SqlKeyStore
 from service.store.spell_store import SqlSpellStore
+from service.store.tables import metadata
+from service.testing_postgres import postgres_url
 
 SPELL = Spell(
     "a cat, rain",
@@ -31,18 +37,45 @@ new_id = IdFactory()
 
 @dataclass(frozen=True)
 class Stores:
-    jobs: JobStore
+    jobs: JobQueue
     spells: SpellStore
     images: ImageStore
+    keys: KeyStore
+
+    def of(self, tenant: str) -> Stores:
+        return Stores(self.jobs.of(tenant), self.spells.of(tenant), self.images.of(tenant), self.keys)  # type: ignore[arg-type]
 
 
-@pytest.fixture(params=["sqlite"])
-def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stores]:
-    database = Database(tmp_path / "contract.db")
-    database.migrate()
+@pytest.fixture(scope="session")
+def on_postgres() -> Iterator[Database]:
+    try:
+        with postgres_url() as url:
+            database = Database(url)
+            database.migrate()
+            yield database
+            database.close()
+    except ServiceError as none:
+        pytest.skip(none.detail)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    if request.param == "sqlite":
+        made = Database(tmp_path / "contract.db")
+        made.migrate()
+        yield made
+        made.close()
+        return
+    shared: Database = request.getfixturevalue("on_postgres")
+    with shared.write() as connection:
+        connection.execute(text(f"TRUNCATE {', '.join(metadata.tables)} CASCADE"))
+    yield shared
+
+
+@pytest.fixture
+def stores(database: Database) -> Stores:
     jobs = SqlJobStore(database)
-    yield Stores(jobs, SqlSpellStore(database), SqlImageStore(database, jobs))
-    database.close()
+    return Stores(jobs, SqlSpellStore(database), SqlImageStore(database, jobs), SqlKeyStore(database))
 
 
 @pytest.fixture(params=["filesystem"])

@@ -9,7 +9,7 @@ import pytest
 from service.errors import IdempotencyReused, IllegalTransition, NotFound, StaleAttempt, TooManyJobs
 from service.ids import IdFactory
 from service.jobs import TRANSITIONS, EventKind, Job, JobStatus, Problem
-from service.store.base import Idempotency, Move
+from service.store.base import Idempotency, Move, Room
 
 DONE = Move(JobStatus.DONE, EventKind.DONE)
 NOT_YET = Move(JobStatus.QUEUED, EventKind.WAITING, {"reason": "draining"})
@@ -138,9 +138,9 @@ def test_fifty_submits_at_once_under_one_key_make_one_job(stores: Any, a_job: Jo
 
 
 def test_a_full_queue_refuses_and_stores_nothing(stores: Any, a_job: Job) -> None:
-    stores.jobs.add(a_job, max_waiting=1)
+    stores.jobs.add(a_job, room=Room(1))
     with pytest.raises(TooManyJobs) as refused:
-        stores.jobs.add(another(a_job), max_waiting=1)
+        stores.jobs.add(another(a_job), room=Room(1))
     assert refused.value.facts["limit"] == 1
     assert len(stores.jobs.page(9)) == 1
 

@@ -13,6 +13,9 @@ from service.store.database import Database
 from service.store.tables import metadata
 
 
+INSERT_SPELL = "INSERT INTO spells (id, head, title, created_at, updated_at) VALUES ('a', 1, 't', 'x', 'x')"
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "sub" / "x.db"
@@ -53,7 +56,7 @@ def test_a_failed_transaction_leaves_nothing(path: Path) -> None:
 
     def interrupted() -> None:
         with database.write() as connection:
-            connection.execute(text("INSERT INTO spells VALUES ('a', 1, 't', 'x', 'x')"))
+            connection.execute(text(INSERT_SPELL))
             raise KeyError
 
     with pytest.raises(KeyError):
@@ -76,7 +79,7 @@ def test_readers_do_not_wait_for_a_writer(path: Path) -> None:
     database = Database(path)
     database.migrate()
     with database.write() as writing:
-        writing.execute(text("INSERT INTO spells VALUES ('a', 1, 't', 'x', 'x')"))
+        writing.execute(text(INSERT_SPELL))
         other = sqlite3.connect(path, timeout=0.1)
         assert other.execute("SELECT count(*) FROM spells").fetchone() == (0,)
         other.close()

@@ -1,0 +1,17 @@
+"""The API's own description."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/openapi.json")
+async def describe(request: Request) -> JSONResponse:
+    """The OpenAPI description of every route."""
+    description: dict[str, Any] = request.app.openapi()
+    return JSONResponse(description)

@@ -1,0 +1,1 @@
+"""Who is calling: API keys, what each may do, and the tenant whose things it sees."""

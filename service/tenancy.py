@@ -1,0 +1,61 @@
+"""The use cases for one tenant: built anew for each request, on stores that show that tenant's things alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from prompts.expansion.chat_model import ChatModel
+from service.auth.access import Access
+from service.backbone import Backbone, JobLimits, Workers
+from service.catalogue import Catalogue
+from service.chat import Chats
+from service.completions import PhraseBook
+from service.engine.base import EngineClient
+from service.expansion import Expansions
+from service.gallery import Gallery
+from service.generation import Generations
+from service.hands import Hands
+from service.interrogation import Interrogations
+from service.library import Library
+from service.policy import Policy
+from service.services import Services
+from service.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What all tenants have in common; the backbone's stores show everything."""
+
+    settings: Settings
+    access: Access
+    backbone: Backbone
+    catalogue: Catalogue
+    phrases: PhraseBook
+    policy: Policy
+    chat: ChatModel | None
+    workers: Workers
+    limits: JobLimits
+    engine: EngineClient
+    begin_drain: Callable[[], None]
+
+    def services_of(self, tenant: str) -> Services:
+        """The use cases as `tenant` has them."""
+        backbone = self.backbone.of(tenant)
+        library = Library(backbone, self.policy)
+        return Services(
+            settings=self.settings,
+            access=self.access,
+            library=library,
+            expansion=Expansions(library, self.catalogue, self.policy, self.chat),
+            chat=Chats(backbone, library, self.catalogue, self.policy, self.chat),
+            hands=Hands(library, self.catalogue),
+            interrogation=Interrogations(backbone, library, self.workers, self.limits),
+            generation=Generations(backbone, library, self.catalogue, self.policy, self.workers, self.limits),
+            gallery=Gallery(backbone),
+            catalogue=self.catalogue,
+            phrases=self.phrases,
+            engine=self.engine,
+            begin_drain=self.begin_drain,
+            of=self.services_of,
+        )
