@@ -105,11 +105,11 @@ class Job:
     """Why it failed; `None` unless `status` is failed."""
     origin: str = ""
     """The process that accepted the job."""
+    tenant: str = LOCAL
+    """Whose job it is; nobody else sees it."""
     updated_at: datetime | None = None
 
     def evolve(self, **changes: Any) -> Job:
-    tenant: str = LOCAL
-    """Whose job it is; nobody else sees it."""
         """A copy with fields changed."""
         return replace(self, **changes)
 
