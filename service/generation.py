@@ -78,7 +78,6 @@ class Generations:
             TooManyJobs, DiskFull, Draining, IdempotencyReused, DatabaseUnavailable: See there.
         """
         promise = Idempotency(key, _fingerprint(order)) if isinstance(key, str) else key
-            PictureError, SpellOutOfRange, UnknownName: What is to be drawn over; see `Sources.stored`.
         if promise is not None:
             known = await self.known(promise)
             if known is not None:
