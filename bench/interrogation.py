@@ -203,7 +203,7 @@ def ranking(part: str, *, compat: bool) -> Outcome:
         table.chunk_size, table.config, table.device = 2048, config, "cpu"
         table.labels = list(range(count))
         table.embeds = [row.astype(np.float32) for row in rows.numpy()]  # as the library makes them on a CPU
-        ours_table = rows.float() if compat else resident(rows, torch.device("cpu"))
+        ours_table = resident(rows, torch.device("cpu"))
         theirs, ours = interleaved(
             7,
             lambda: table.rank(query, wanted),
@@ -298,7 +298,9 @@ def random_blip(folder: Path) -> Path:
 
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(f"w{i}" for i in range(30519))]
     torch.manual_seed(0)
-    BlipForConditionalGeneration(BlipConfig()).save_pretrained(folder)
+    # transformers' own initial weights of the picture tower are so small that all pictures look the same.
+    config = BlipConfig(vision_config={"initializer_range": 0.02})
+    BlipForConditionalGeneration(config).save_pretrained(folder)
     BlipImageProcessor().save_pretrained(folder)
     BertTokenizerFast(vocab={word: i for i, word in enumerate(words)}).save_pretrained(folder)
     return folder

@@ -12,11 +12,14 @@ from PIL import Image
 from safetensors import SafetensorError
 
 from prompts.errors import ClipModelMissing, InterrogationError
+from prompts.interrogation.blip_decoder import DraftedDecoder
+from prompts.interrogation.blip_vision import seen_by
 from prompts.torch_guard import ensure_torchvision
 
 CAPTION_COMMAND = "spellwright models fetch blip-base"
 _NEEDED = ("config.json", "model.safetensors")
 _PROCESSOR_FILES = ("preprocessor_config.json", "processor_config.json")  # the hub's, and what transformers 5 saves
+_DRAFTED_PICTURES = 3  # from four on, one reading of the full weights for all costs less than a draft each
 
 
 class Captioner(Protocol):
@@ -65,19 +68,31 @@ class BlipCaptioner:
         self.model = model.to(device).eval()
         self.processor = processor
         self._max_tokens = max_tokens
+        self._drafted = DraftedDecoder.where_it_helps(self.model.text_decoder, max_tokens)
 
     @torch.inference_mode()
     def captions(self, pictures: Sequence[Image.Image]) -> list[str]:
-        """See `Captioner`. Several pictures share every reading of the decoder's weights, its main cost.
+        """See `Captioner`. The words are those of transformers' own greedy generation.
 
-        The picture tower takes them one by one: its attention over 577 patches fits a CPU's caches only so.
+        The picture tower takes pictures one by one: its attention over 577 patches fits a CPU's caches only
+        so. The words of one picture are drafted; those of several share every reading of the weights.
         """
         if not pictures:
             return []
-        model, text = self.model, self.model.config.text_config
+        model = self.model
         inputs = self.processor(images=list(pictures), return_tensors="pt").to(model.device, model.dtype)
-        seen = torch.cat([model.vision_model(pixel_values=one[None])[0] for one in inputs["pixel_values"]])
-        tokens = model.text_decoder.generate(
+        seen = torch.cat([seen_by(model.vision_model, one[None]) for one in inputs["pixel_values"]])
+        if self._drafted is not None and len(pictures) <= _DRAFTED_PICTURES:
+            tokens: Any = [self._drafted.greedy(one[None]) for one in seen]
+        else:
+            tokens = self._generated(seen)
+        texts: list[str] = self.processor.batch_decode(tokens, skip_special_tokens=True)
+        return [written.strip() for written in texts]
+
+    def _generated(self, seen: torch.Tensor) -> torch.Tensor:
+        """Transformers' own words for several pictures at once."""
+        model, text = self.model, self.model.config.text_config
+        generated: torch.Tensor = model.text_decoder.generate(
             input_ids=torch.full((len(seen), 1), text.bos_token_id, device=model.device),
             eos_token_id=text.sep_token_id,
             pad_token_id=text.pad_token_id,
@@ -87,8 +102,7 @@ class BlipCaptioner:
             num_beams=1,
             do_sample=False,
         )
-        texts: list[str] = self.processor.batch_decode(tokens, skip_special_tokens=True)
-        return [written.strip() for written in texts]
+        return generated
 
 
 def check_caption_folder(folder: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
@@ -198,9 +198,7 @@ class ClipInterrogator:
                 progress(0.2 * sum(read.values()) / sum(sizes.values()), f"reading {category} {done}/{of}")
 
             towers = self._loaded.towers
-            table = build_table(self._loaded.lists, towers.text, towers.text_digest, self._cache, step)
-            # The library ranks in float32; its order among equal phrases can be met only so.
-            self._table = replace(table, features=table.features.float()) if self._options.compat else table
+            self._table = build_table(self._loaded.lists, towers.text, towers.text_digest, self._cache, step)
         return self._loaded, self._table
 
     def _ranked(self, features: Tensor, table: LabelTable, mode: str) -> list[Ranked] | list[None]:

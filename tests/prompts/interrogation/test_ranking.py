@@ -92,6 +92,22 @@ def test_chunked_ranking_forgets_the_direction_in_the_end_as_the_library_does() 
     assert set(ranked.rows) != set(exact.rows)
 
 
+@pytest.mark.parametrize("farthest", [False, True])
+@pytest.mark.parametrize(("count", "chunk_size"), [(40, 64), (700, 64), (5, 100), (3000, 500), (20, 2999), (9, 50)])
+@pytest.mark.parametrize("spread", [0.001, 0.3, 50.0])
+def test_chunked_ranking_of_a_half_precision_table_gives_the_rows_of_the_full_one(
+    spread: float, count: int, chunk_size: int, farthest: bool
+) -> None:
+    # From rows that only rounding tells apart to rows that a rough product orders; some are there twice.
+    middle = unit_rows(1, 64, 7)
+    half = torch.nn.functional.normalize(middle + spread * unit_rows(3000, 64, 8), dim=-1).half()
+    half[1500:1600] = half[:100]
+    for seed in range(3):
+        picture = torch.nn.functional.normalize(middle + 0.3 * unit_rows(1, 64, seed), dim=-1)
+        from_full = rank_by_chunks(picture, half.float(), count, chunk_size, farthest=farthest)
+        assert rank_by_chunks(picture, half, count, chunk_size, farthest=farthest) == from_full
+
+
 def test_chunked_ranking_of_a_small_table_is_exact() -> None:
     features, picture = unit_rows(30, 16, 5), unit_rows(1, 16, 6)
     assert rank_by_chunks(picture, features, 7).rows == rank(picture, features, 7)[0].rows
