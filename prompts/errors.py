@@ -14,6 +14,7 @@
     └── ChatModelError               llm_*
         ├── ChatModelUnreachable     llm_unreachable
         ├── ChatModelTimeout         llm_timeout
+        ├── ChatModelBudgetSpent     llm_budget_spent
         └── ChatModelInvalidOutput   llm_invalid_output
 
 `generator.errors` and `service.errors` grow their own branches on the same root.
@@ -130,6 +131,12 @@ class ChatModelTimeout(ChatModelError):
     """The language model did not answer in time."""
 
     code = "llm_timeout"
+
+
+class ChatModelBudgetSpent(ChatModelError):
+    """The request or the tenant's day has no tokens left for the language model; `got` of `limit`."""
+
+    code = "llm_budget_spent"
 
 
 class ChatModelInvalidOutput(ChatModelError):

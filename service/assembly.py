@@ -39,11 +39,14 @@ from service.discovery import with_local_model
 from service.engine.base import EngineClient
 from service.engine.local import LocalEngine, SyncEngine
 from service.errors import SettingsError
+from service.hand_choice import choice_from_text
+from service.hand_planning import HandPlanner
 from service.housekeeping import keep_clean
 from service.ids import IdFactory, utc_now
 from service.image_job import ImageJobs
 from service.interrogation_job import InterrogationJobs
 from service.jobs import JobKind
+from service.language_model import TokenBudget, TokenLimits
 from service.owners import Owners
 from service.photo_reader import DevicePhotoReader
 from service.policy import Policy
@@ -55,6 +58,7 @@ from service.store.image_store import SqlImageStore
 from service.store.job_store import SqlJobStore
 from service.store.key_store import SqlKeyStore
 from service.store.spell_store import SqlSpellStore
+from service.store.token_ledger import SqlTokenLedger
 from service.tenancy import Shared
 
 DEMO_CHECKPOINT = "demo"
@@ -189,9 +193,10 @@ def _wire(settings: Settings, *, fake_engine: bool | BuildEngine, own_only: bool
     reader = DevicePhotoReader(engine, _interrogator(settings, is_fake=bool(fake_engine)))
     shelves = _FakeShelves(settings) if fake_engine else _LazyShelves(settings, engine)
     catalogue = Catalogue(shelves, settings.default_checkpoint)
+    planner = HandPlanner(catalogue, choice_from_text(settings.hand_plan))
     handlers: dict[JobKind, Handler] = {
         JobKind.GENERATE: ImageJobs(backbone, engine),
-        JobKind.INTERROGATE: InterrogationJobs(backbone, policy, reader),
+        JobKind.INTERROGATE: InterrogationJobs(backbone, policy, reader, planner),
     }
     runner = Runner(backbone, handlers, _runner_config(settings, backbone, owners, own_only=own_only))
     chat = chat_model(settings)
@@ -203,6 +208,8 @@ def _wire(settings: Settings, *, fake_engine: bool | BuildEngine, own_only: bool
         phrases=PhraseBook(catalogue, settings.data_dir),
         policy=policy,
         chat=chat,
+        tokens=_token_budget(settings, database),
+        planner=planner,
         workers=runner,
         limits=_limits(settings),
         engine=engine,
@@ -210,6 +217,11 @@ def _wire(settings: Settings, *, fake_engine: bool | BuildEngine, own_only: bool
     )
     machinery = Machinery(database, backbone, owners, bus, engine, runner, chat)
     return shared.services_of(LOCAL), machinery
+
+
+def _token_budget(settings: Settings, database: Database) -> TokenBudget:
+    limits = TokenLimits(per_request=settings.llm_request_tokens, per_day=settings.llm_tokens_per_day)
+    return TokenBudget(SqlTokenLedger(database), limits, utc_now)
 
 
 def _limits(settings: Settings) -> JobLimits:

@@ -11,6 +11,7 @@ from generator.errors import CheckpointNotFound, ModelMissing, ModelRefused, Uns
 from generator.models.catalogue import Catalogue as ModelShelf
 from generator.models.catalogue import ModelEntry, check_lora_fits
 from generator.models.clip_words import ClipWords, clip_words, folder_words
+from prompts.expansion.catalogue import LoraCard
 from prompts.expansion.families import SD15, FamilyProfile, family_named
 from prompts.language.chunks import Tokenize
 from prompts.metadata import Machine
@@ -18,6 +19,7 @@ from prompts.spell import Spell
 from service.machine import PATIENCE_BYTES, machine_for
 
 DEMO_FAMILY = "demo"
+LORA_WEIGHT = 0.8  # suggested where a LoRA's author says nothing
 DRAWABLE = ("sd15", "sdxl", DEMO_FAMILY)  # families that the engine draws
 
 
@@ -71,6 +73,12 @@ class LoraInfo:
     is_usable: bool = True
     file: str = ""
     """Name of its file, without the path."""
+    triggers: tuple[str, ...] = ()
+    """Words that the prompt needs; empty when nobody says."""
+    weight: float | None = None
+    """The strength its author suggests."""
+    about: str = ""
+    """One line from its author."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +132,14 @@ class Catalogue:
             shelves = await self._shelves()
             await asyncio.to_thread(shelves.models.refresh)
             return tuple(_lora_info(entry) for entry in shelves.models.loras())
+
+    async def lora_cards(self) -> tuple[LoraCard, ...]:
+        """The usable LoRAs as the assistants know them: real names, trigger words, suggested strength."""
+        return tuple(
+            LoraCard(info.name, info.triggers, LORA_WEIGHT if info.weight is None else info.weight, info.about)
+            for info in await self.loras()
+            if info.is_usable
+        )
 
     async def checkpoint(self, name: str | None = None) -> CheckpointInfo:
         """The checkpoint meant by `name` (name, file name, title or hash); the default one for `None`.
@@ -250,4 +266,15 @@ def _described(entry: ModelEntry, shelves: Shelves) -> CheckpointInfo:
 
 def _lora_info(entry: ModelEntry) -> LoraInfo:
     is_usable = entry.kind != "refused"
-    return LoraInfo(entry.name, entry.family, entry.alias, entry.refusal, is_usable, entry.path.name)
+    notes = entry.notes
+    return LoraInfo(
+        name=entry.name,
+        family=entry.family,
+        alias=entry.alias,
+        notice=entry.refusal,
+        is_usable=is_usable,
+        file=entry.path.name,
+        triggers=notes.triggers,
+        weight=notes.weight,
+        about=notes.about,
+    )

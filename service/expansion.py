@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from prompts.expansion.catalogue import LoraCard
+from dataclasses import replace
+from typing import Any
+
+from prompts.errors import ChatModelBudgetSpent
 from prompts.expansion.chat_model import ChatModel
 from prompts.expansion.expand import Expansion, expand
-from prompts.expansion.families import family_named
+from prompts.expansion.families import FamilyProfile, family_named
 from prompts.limits import check_idea
 from service.catalogue import Catalogue
+from service.hand_choice import DETAIL, HandChoice
+from service.hand_planning import HandPlanner
+from service.language_model import budget_note
 from service.library import Library
 from service.policy import Policy
 from service.spells import Author, SpellVersion
@@ -18,24 +24,40 @@ class Expansions:
 
     Args:
         chat: The language model; `None` lets the offline expander work.
+        planner: Puts the hand plan into what was written; by default as the plan itself has it.
     """
 
-    def __init__(self, library: Library, catalogue: Catalogue, policy: Policy, chat: ChatModel | None) -> None:
+    def __init__(
+        self,
+        library: Library,
+        catalogue: Catalogue,
+        policy: Policy,
+        chat: ChatModel | None,
+        planner: HandPlanner | None = None,
+    ) -> None:
         self._library = library
         self._catalogue = catalogue
         self._policy = policy
         self._chat = chat
+        self._planner = planner or HandPlanner(catalogue)
 
     async def create(
-        self, idea: str, *, checkpoint: str | None = None, seed: int = 0, offline: bool = False
+        self,
+        idea: str,
+        *,
+        checkpoint: str | None = None,
+        seed: int = 0,
+        offline: bool = False,
+        hands: HandChoice | None = None,
     ) -> SpellVersion:
-        """Version 1, with who wrote it and notes in its `details`.
+        """Version 1, with who wrote it, notes, suggestions and the hand plan in its `details`.
 
         Args:
             idea: A sentence in any language.
             checkpoint: Whose family the prompt is written for; `None` is the default one.
             seed: Varies the offline expander's choices.
             offline: Do without the language model although one is configured.
+            hands: What to do about hands; `None` is the operator's default.
 
         Raises:
             PromptEmpty, PromptTooLong: The idea.
@@ -48,17 +70,47 @@ class Expansions:
         info = await self._catalogue.checkpoint(checkpoint)
         expansion = await self.expand(text, info.profile.name, seed=seed, offline=offline)
         spell = expansion.spell if checkpoint is None else expansion.spell.evolve(checkpoint=info.name)
+        planned = await self._planner.apply(spell, hands)
         return await self._library.create(
-            spell,
+            planned.spell,
             Author.IDEA,
             note=f"Expanded by {expansion.by}.",
             idea=text,
-            details={"by": expansion.by, "notes": list(expansion.notes)},
+            details=_details(expansion, info.profile) | {DETAIL: planned.details()},
         )
 
     async def expand(self, idea: str, family: str, *, seed: int = 0, offline: bool = False) -> Expansion:
-        """The expansion alone; nothing is stored. Raises as `create`."""
+        """The expansion alone; nothing is stored, and the offline expander writes it when the tokens are spent.
+
+        Raises as `create`.
+        """
         chat = None if offline else self._chat
-        cards = tuple(LoraCard(lora.name) for lora in await self._catalogue.loras() if lora.is_usable)
-        # Somebody who configured a language model wants its words, or to know why there are none.
-        return await expand(idea, family_named(family), chat, seed=seed, catalogue_loras=cards, on_failure="raise")
+        cards, profile = await self._catalogue.lora_cards(), family_named(family)
+        try:
+            # Somebody who configured a language model wants its words, or to know why there are none.
+            return await expand(idea, profile, chat, seed=seed, catalogue_loras=cards, on_failure="raise")
+        except ChatModelBudgetSpent as spent:
+            made = await expand(idea, profile, None, seed=seed, catalogue_loras=cards)
+            return replace(made, notes=(budget_note(spent), *made.notes))
+
+
+def _details(expansion: Expansion, profile: FamilyProfile) -> dict[str, Any]:
+    """How the spell came about, and what its model family draws well by."""
+    defaults, hires = profile.defaults, profile.hires
+    names = ("steps", "sampler", "schedule_type", "cfg_scale", "width", "height", "clip_skip")
+    return {
+        "by": expansion.by,
+        "notes": [str(one) for one in expansion.notes],
+        "notes_texts": [one.to_json() for one in expansion.notes],
+        "seed": expansion.seed,
+        "suggested": {
+            **{name: getattr(defaults, name) for name in names},
+            "portrait": list(profile.portrait),
+            "landscape": list(profile.landscape),
+            "hires": {
+                "upscale_by": hires.upscale_by,
+                "denoising_strength": hires.denoising_strength,
+                "upscaler": hires.upscaler,
+            },
+        },
+    }

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from service.backbone import Backbone
 from service.bus.base import Progress
 from service.errors import BlobMissing
+from service.hand_choice import DETAIL
+from service.hand_planning import HandPlanner
 from service.jobs import EventKind, Job, JobStatus
 from service.library import Library
 from service.photo_reader import PhotoReader
@@ -23,6 +25,7 @@ class InterrogationJobs:
     backbone: Backbone
     policy: Policy
     reader: PhotoReader
+    planner: HandPlanner
 
     async def run(self, job: Job) -> Move:
         """Interrogate the upload and store what it supports as a spell.
@@ -46,11 +49,17 @@ class InterrogationJobs:
 
         found = await self.reader.read(data, job.mode or "fast", report)
         evidence = found.to_json()
+        planned = await self.planner.apply(found.to_spell())
         version = await Library(self.backbone.of(job.tenant), self.policy).create(
-            found.to_spell(),
+            planned.spell,
             Author.PHOTO,
             note=f"Read from a photo ({found.mode}, {found.model}).",
-            details={"source": found.model, "notice": found.notice, "interrogation": evidence},
+            details={
+                "source": found.model,
+                "notice": found.notice,
+                "interrogation": evidence,
+                DETAIL: planned.details(),
+            },
         )
         return Move(
             JobStatus.DONE,

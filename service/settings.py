@@ -17,8 +17,9 @@ import platformdirs
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-from prompts.errors import near_hint, near_names
+from prompts.errors import PromptError, near_hint, near_names
 from service.errors import SettingsError
+from service.hand_choice import choice_from_text
 
 PREFIX = "SPELLWRIGHT_"
 CONFIG_KEY = "SPELLWRIGHT_CONFIG"
@@ -69,6 +70,16 @@ class Settings(BaseSettings):
     """Model name sent to it."""
     llm_timeout_seconds: float = Field(default=60.0, gt=0, le=600)
     """Seconds until a silent language model is given up."""
+    llm_discover: bool = False
+    """Without an address or key: look for a language model's server on this machine (loopback only) at the start."""
+    llm_discover_ports: Annotated[tuple[int, ...], NoDecode] = (11434, 1234, 8080)
+    """Ports it is looked for on: Ollama, LM Studio, llama.cpp."""
+    llm_request_tokens: int = Field(default=24_000, ge=0)
+    """Most tokens sent to the language model in one call, estimated; 0: no limit."""
+    llm_tokens_per_day: int = Field(default=0, ge=0)
+    """Tokens each tenant may use in a day (UTC), estimated, after which the offline expander works; 0: no limit."""
+    hand_plan: str = "auto"
+    """What is done about hands unless somebody chooses: auto, off, or strategies with commas between."""
 
     adult_mode: bool = False
     """Allow adult nudity on this server; minors and real persons stay blocked whatever is set."""
@@ -103,6 +114,20 @@ class Settings(BaseSettings):
     """Seconds between two comments on a silent event stream."""
     drain_seconds: float = Field(default=20.0, ge=0, le=300)
     """Seconds a stopping server waits for step boundaries and open answers."""
+
+    @field_validator("llm_discover_ports", mode="before")
+    @classmethod
+    def _split_ports(cls, ports: object) -> object:
+        return tuple(p.strip() for p in ports.split(",") if p.strip()) if isinstance(ports, str) else ports
+
+    @field_validator("hand_plan")
+    @classmethod
+    def _known_strategies(cls, text: str) -> str:
+        try:
+            choice_from_text(text)
+        except PromptError as unknown:
+            raise ValueError(unknown.detail) from unknown
+        return text
 
     @field_validator("public_hosts", mode="before")
     @classmethod

@@ -15,8 +15,10 @@ from service.engine.base import EngineClient
 from service.expansion import Expansions
 from service.gallery import Gallery
 from service.generation import Generations
+from service.hand_planning import HandPlanner
 from service.hands import Hands
 from service.interrogation import Interrogations
+from service.language_model import TokenBudget
 from service.library import Library
 from service.policy import Policy
 from service.services import Services
@@ -34,6 +36,8 @@ class Shared:
     phrases: PhraseBook
     policy: Policy
     chat: ChatModel | None
+    tokens: TokenBudget
+    planner: HandPlanner
     workers: Workers
     limits: JobLimits
     engine: EngineClient
@@ -43,13 +47,14 @@ class Shared:
         """The use cases as `tenant` has them."""
         backbone = self.backbone.of(tenant)
         library = Library(backbone, self.policy)
+        chat = None if self.chat is None else self.tokens.watched(self.chat, tenant)
         return Services(
             settings=self.settings,
             access=self.access,
             library=library,
-            expansion=Expansions(library, self.catalogue, self.policy, self.chat),
-            chat=Chats(backbone, library, self.catalogue, self.policy, self.chat),
-            hands=Hands(library, self.catalogue),
+            expansion=Expansions(library, self.catalogue, self.policy, chat, self.planner),
+            chat=Chats(backbone, library, self.catalogue, self.policy, chat, self.planner),
+            hands=Hands(library, self.catalogue, self.planner),
             interrogation=Interrogations(backbone, library, self.workers, self.limits),
             generation=Generations(backbone, library, self.catalogue, self.policy, self.workers, self.limits),
             gallery=Gallery(backbone),

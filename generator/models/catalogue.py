@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -20,6 +20,7 @@ from generator.models.family import (
 )
 from generator.models.hashes import SHORT, HashCache, old_hash
 from generator.models.safetensors_header import read_header
+from generator.models.trigger_words import LoraNotes, lora_notes, sidecar_times
 from prompts.errors import near_hint, near_names
 
 Kind = Literal["file", "folder", "refused"]
@@ -40,6 +41,8 @@ class ModelEntry:
     family: Family = "unknown"
     alias: str = ""
     """The name written inside the file (`ss_output_name`); empty for none."""
+    notes: LoraNotes = field(default_factory=LoraNotes)
+    """Trigger words and suggested strength of a LoRA."""
     refusal: str = ""
     """Why a refused entry will not be opened, as a sentence; empty for the others."""
     refusal_code: str = ""
@@ -57,7 +60,7 @@ class Catalogue:
         """Scans at once; call `refresh` after files came or went."""
         self._folders = folders
         self._hashes = hashes or HashCache()
-        self._described: dict[tuple[str, str, int, int], ModelEntry] = {}
+        self._described: dict[tuple[str | int, ...], ModelEntry] = {}
         self._checkpoints: tuple[ModelEntry, ...] = ()
         self._loras: tuple[ModelEntry, ...] = ()
         self.refresh()
@@ -130,7 +133,8 @@ class Catalogue:
     def _remembering(self, describe: Callable[[str, Path], ModelEntry]) -> Callable[[str, Path], ModelEntry]:
         def described(name: str, path: Path) -> ModelEntry:
             stat = path.stat()
-            key = (describe.__name__, str(path), stat.st_size, stat.st_mtime_ns)
+            times = (stat.st_mtime_ns, *sidecar_times(path))
+            key: tuple[str | int, ...] = (describe.__name__, str(path), stat.st_size, *times)
             if path.is_dir() or key not in self._described:  # a folder's own time does not tell of its files
                 self._described[key] = describe(name, path)
             return replace(self._described[key], name=name)
@@ -245,7 +249,8 @@ def _lora_entry(name: str, path: Path) -> ModelEntry:
         header = read_header(path)
     except ModelRefused as refused:
         return _refused(name, path, refused.detail, refused.stable_code)
-    return ModelEntry(name, path, "file", lora_family(header), alias=header.metadata.get("ss_output_name", ""))
+    alias, notes = header.metadata.get("ss_output_name", ""), lora_notes(path, header.metadata)
+    return ModelEntry(name, path, "file", lora_family(header), alias=alias, notes=notes)
 
 
 def _refused_pickle(name: str, path: Path) -> ModelEntry:

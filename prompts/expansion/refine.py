@@ -38,6 +38,8 @@ class TurnContext:
     """LoRAs that may be used, beside those the spell uses already."""
     versions: tuple[Spell, ...] = ()
     """All versions so far, oldest first, for "use the second one"; the current spell is one of them."""
+    undo_to: int | None = None
+    """0-based index into `versions` that "undo" goes back to; `None` when there is nothing to undo."""
     on_failure: OnFailure = "offline"
     on_text: OnText | None = None
     """Sees the reply as it is written; the edits come only when they are complete and checked."""

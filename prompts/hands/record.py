@@ -66,7 +66,8 @@ def take_out(spell: Spell) -> Spell:
         return spell
     clean = with_record(spell, Record())
     record = read_record(spell)
-    for edit in (*map(RemovePhrase, record.prompt), *map(RemoveNegative, record.negative)):
+    removals: list[Edit] = [*map(RemovePhrase, record.prompt), *map(RemoveNegative, record.negative)]
+    for edit in removals:
         try:
             clean = apply(clean, [edit])
         except EditError:

@@ -10,11 +10,12 @@ from fastapi import APIRouter, Request, Response
 
 from service.api.deps import IdempotencyKey, ServicesDep
 from service.api.reading import interrogation_view, job_view
-from service.api.schemas import GenerateIn
+from service.api.schemas import GenerateIn, hand_choice
 from service.api.uploads import Received, fields_as, receive
 from service.api.views import GenerateView, InterrogationView, SpellVersionView
 from service.errors import RequestInvalid
 from service.generation import PictureOrder
+from service.hand_choice import HandChoice
 from service.interrogation import fingerprint
 from service.jobs import Job, JobStatus, Problem
 from service.services import Services
@@ -33,6 +34,7 @@ FORM = {
         "count": {"type": "integer"},
         "overrides": {"type": "string", "description": "JSON object"},
         "offline": {"type": "boolean"},
+        "hands": {"type": "string", "description": "JSON: true, false or a list of strategies"},
     },
 }
 BODY: dict[str, Any] = {
@@ -68,9 +70,11 @@ async def generate(
         photo_key = None if key is None else f"photo:{key}"[:255]
         reading = await _read_photo(services, received.picture, body.mode, photo_key)
         interrogation = await interrogation_view(services, reading)
-        version = await _spell_of(services, reading)
+        version = await _with_hands(services, await _spell_of(services, reading), hand_choice(body.hands))
     else:
-        version = await services.expansion.create(body.idea or "", checkpoint=body.checkpoint, offline=body.offline)
+        version = await services.expansion.create(
+            body.idea or "", checkpoint=body.checkpoint, offline=body.offline, hands=hand_choice(body.hands)
+        )
     if version is None:
         response.headers["Location"] = f"/api/interrogations/{interrogation.id}" if interrogation else ""
         return GenerateView(spell=None, job=None, interrogation=interrogation)
@@ -83,6 +87,15 @@ async def generate(
     return GenerateView(
         spell=SpellVersionView.of(version), job=await job_view(services, job), interrogation=interrogation
     )
+
+
+async def _with_hands(
+    services: Services, version: SpellVersion | None, choice: HandChoice | None
+) -> SpellVersion | None:
+    """What was read of a photo with the hand plan as somebody chose it; left as it is where nobody did."""
+    if version is None or choice is None:
+        return version
+    return (await services.hands.apply(version.spell_id, version.number, choice))[0]
 
 
 def _fingerprint(received: Received) -> str:

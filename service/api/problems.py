@@ -64,6 +64,7 @@ STATUS_OF_CLASS: dict[type[SpellwrightError], int] = {
     prompts_errors.ClipModelMissing: 503,
     prompts_errors.InterrogationError: 500,
     prompts_errors.ChatModelTimeout: 504,
+    prompts_errors.ChatModelBudgetSpent: 429,
     prompts_errors.ChatModelError: 502,
     generator_errors.CheckpointNotFound: 422,
     generator_errors.LoraNotFound: 422,

@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from prompts.hands import ActionKind
 from prompts.limits import IDEA_CHARACTERS, PROMPT_CHARACTERS
+from service.hand_choice import HandChoice, choice_of
 from service.spell_json import ParamsModel, SpellModel
 
 MAX_VERSION = 2**31 - 1
 BASE64_DOC = "Base64 or data URL of a PNG, JPEG or WebP."
+HANDS_DOC = (
+    "What to do about hands: true leaves it to the plan, false does nothing, a list names the strategies "
+    "(hide, pose, negatives, seeds, repair)."
+)
+HandsWish = bool | list[ActionKind] | None
+"""As HTTP has it; `None`: no choice was made."""
+
+
+def hand_choice(wish: HandsWish) -> HandChoice | None:
+    """The choice that a body's `hands` makes; `None` where it makes none."""
+    if isinstance(wish, bool):
+        return "auto" if wish else ()
+    return None if wish is None else choice_of(wish)
 
 
 class Body(BaseModel):
@@ -45,6 +61,7 @@ class SpellCreateIn(Body):
     checkpoint: str | None = Field(default=None, max_length=256, description="Write the prompt for this checkpoint.")
     seed: int = Field(default=0, ge=0, lt=2**32, description="Varies the offline expander's choices.")
     offline: bool = Field(default=False, description="Do without the language model although one is configured.")
+    hands: HandsWish = Field(default=None, description=HANDS_DOC + " For an idea only.")
 
 
 class SpellEditIn(Body):
@@ -72,12 +89,39 @@ class ChatIn(Body):
         default=None, ge=1, le=MAX_VERSION, description="The version you look at; unset takes the newest."
     )
     offline: bool = False
+    base: int | None = Field(
+        default=None, ge=1, le=MAX_VERSION, description="Start from this version instead of the newest: a branch."
+    )
+    propose: bool = Field(default=False, description="Store nothing; show what would be done. Then accept its edits.")
+    hands: HandsWish = Field(default=None, description=HANDS_DOC + " Holds for the turns after as well.")
+
+
+class AcceptIn(Body):
+    """Typed edits to store as the next version: a proposal's, or your own."""
+
+    edits: list[dict[str, Any]] = Field(max_length=200, description="As a chat answer has them under `edits`.")
+    parent: int = Field(ge=1, le=MAX_VERSION, description="The version you look at; it must be the newest.")
+    base: int | None = Field(default=None, ge=1, le=MAX_VERSION, description="The version the edits are for.")
+    note: str = Field(default="", max_length=200)
+    hands: HandsWish = Field(default=None, description=HANDS_DOC)
+
+
+class ReturnIn(Body):
+    """Going back to an earlier version."""
+
+    to: int | None = Field(
+        default=None, ge=1, le=MAX_VERSION, description="Which version; unset undoes the newest one."
+    )
+    parent: int | None = Field(default=None, ge=1, le=MAX_VERSION, description="The version you look at.")
 
 
 class HandsIn(Body):
     """What to do with the hand plan."""
 
     apply: bool = Field(default=False, description="Store the plan as the next version.")
+    kinds: list[ActionKind] | None = Field(
+        default=None, description="The strategies to use; unset those that are on, an empty list takes the plan out."
+    )
     parent: int | None = Field(default=None, ge=1, le=MAX_VERSION)
 
 
@@ -109,6 +153,13 @@ class GenerateIn(Body):
     count: int = Field(default=1, ge=1)
     overrides: OverridesModel = OverridesModel()
     offline: bool = False
+    hands: HandsWish = Field(default=None, description=HANDS_DOC)
+
+    @field_validator("hands", mode="before")
+    @classmethod
+    def _strategies_of_a_form(cls, value: object) -> object:
+        is_list = isinstance(value, str) and value.strip().startswith("[")
+        return json.loads(str(value)) if is_list else value
 
     @field_validator("overrides", mode="before")
     @classmethod

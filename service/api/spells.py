@@ -8,9 +8,10 @@ from fastapi import APIRouter, Path, Query, Response
 
 from service.api.deps import Before, IdDep, Limit, ServicesDep
 from service.api.reading import spell_view
-from service.api.schemas import MAX_VERSION, HandsIn, SpellCreateIn, SpellEditIn
+from service.api.schemas import MAX_VERSION, HandsIn, SpellCreateIn, SpellEditIn, hand_choice
 from service.api.views import HandsView, SpellPage, SpellSummaryView, SpellVersionView, SpellView
 from service.errors import RequestInvalid
+from service.hand_choice import HandChoice, choice_of
 from service.spells import Author
 
 VersionNumber = Annotated[int, Path(ge=1, le=MAX_VERSION)]
@@ -23,7 +24,11 @@ async def create_spell(body: SpellCreateIn, services: ServicesDep, response: Res
     """Expand an idea in any language into a spell, or keep a spell you have: version 1."""
     if body.idea is not None and body.spell is None:
         version = await services.expansion.create(
-            body.idea, checkpoint=body.checkpoint, seed=body.seed, offline=body.offline
+            body.idea,
+            checkpoint=body.checkpoint,
+            seed=body.seed,
+            offline=body.offline,
+            hands=hand_choice(body.hands),
         )
     elif body.spell is not None and body.idea is None:
         version = await services.library.create(body.spell.to_domain(), Author.EDIT, note=body.note)
@@ -77,9 +82,10 @@ async def edit_spell(spell_id: IdDep, body: SpellEditIn, services: ServicesDep) 
 
 @router.post("/{id}/hands")
 async def plan_hands(spell_id: IdDep, body: HandsIn, services: ServicesDep) -> HandsView:
-    """What would keep the hands in order; with `apply` it becomes the next version."""
+    """What would keep the hands in order; with `apply` it becomes the next version, or is taken out of it."""
     if body.apply:
-        version, plan = await services.hands.apply(spell_id, body.parent)
+        choice: HandChoice = "auto" if body.kinds is None else choice_of(body.kinds)
+        version, plan = await services.hands.apply(spell_id, body.parent, choice)
     else:
         version, plan = await services.hands.plan(spell_id, body.parent)
     return HandsView(plan=plan.to_json(), version=SpellVersionView.of(version))

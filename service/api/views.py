@@ -117,6 +117,8 @@ class ChatView(BaseModel):
     understood: bool
     diff: dict[str, Any]
     edits: list[Any]
+    is_proposal: bool
+    """Nothing was stored: accept `edits` with `base` = the version's `parent`."""
 
     @classmethod
     def of(cls, result: TurnResult) -> ChatView:
@@ -128,6 +130,7 @@ class ChatView(BaseModel):
             understood=result.understood,
             diff=result.diff.to_json(),
             edits=result.edits,
+            is_proposal=result.is_proposal,
         )
 
 
@@ -333,11 +336,25 @@ class LoraView(BaseModel):
     alias: str
     is_usable: bool
     notice: str
+    triggers: list[str]
+    """Words that the prompt needs."""
+    weight: float | None
+    """The strength its author suggests."""
+    about: str
 
     @classmethod
     def of(cls, info: LoraInfo) -> LoraView:
         """The view of a LoRA."""
-        return cls(name=info.name, family=info.family, alias=info.alias, is_usable=info.is_usable, notice=info.notice)
+        return cls(
+            name=info.name,
+            family=info.family,
+            alias=info.alias,
+            is_usable=info.is_usable,
+            notice=info.notice,
+            triggers=list(info.triggers),
+            weight=info.weight,
+            about=info.about,
+        )
 
 
 class CatalogueView(BaseModel):

@@ -153,3 +153,11 @@ api_keys = Table(
     Column("created_at", MOMENT, nullable=False),
     Column("revoked_at", MOMENT),
 )
+
+llm_tokens = Table(
+    "llm_tokens",
+    metadata,
+    Column("tenant", TENANT, primary_key=True),
+    Column("day", String(10), primary_key=True),
+    Column("tokens", Integer, nullable=False),
+)
