@@ -27,8 +27,6 @@ from prompts.img2img import step_counts
 from prompts.spell import HiresFix, Params, Spell
 from prompts.vocabulary import sampler_named
 
-_NO_VAE = ("", "automatic", "none")
-
 
 def check_request(request: GenerationRequest) -> None:
     """Refuse what this engine cannot do, without any model.
@@ -72,7 +70,7 @@ def admit(request: GenerationRequest, resident: Resident, order: int, tick: int,
     """
     check_request(request)
     spell, params = request.spell, request.spell.params
-    checkpoint = resident.checkpoint
+    checkpoint = resident.with_vae(params.vae)
     files = [resident.lora(lora.name) for lora in spell.loras]
     text_loras = lora_uses(zip(files, (lora.weight for lora in spell.loras), strict=True))
     resident.set_text_loras(text_loras)
@@ -91,7 +89,9 @@ def admit(request: GenerationRequest, resident: Resident, order: int, tick: int,
         trajectory = trajectory_from_noise(plan, checkpoint.levels, noise)
     else:
         seed = params.seed or 0
-        start = start_from(request.source, (width, height), resident.sources, seed, noise_settings, cell)
+        start = start_from(
+            request.source, (width, height), resident.sources_with(checkpoint), seed, noise_settings, cell
+        )
         walked = step_counts(request.source.settings, params.steps or 1)[1]
         trajectory = trajectory_from_latents(plan, checkpoint.levels, noise, start.latents, walked, start.keep)
     hires = None if params.hires is None else _plan_hires(spell, params.hires, resident, text_key)
@@ -112,8 +112,10 @@ def admit(request: GenerationRequest, resident: Resident, order: int, tick: int,
             *plan.notes(),
             *_notes(params, files, hires, cell),
             *_noise_notes(noise_settings),
+            *resident.inversions.notes(f"{spell.prompt} {spell.negative_prompt}"),
             *(start.notes if start is not None else ()),
         ],
+        pixels=checkpoint,
         overlay=None if start is None else start.overlay,
     )
 
@@ -173,8 +175,6 @@ def _noise_notes(settings: NoiseSettings) -> list[str]:
 def _notes(params: Params, files: list[LoraFile], hires: HiresPlan | None, cell: int) -> list[str]:
     """What of the spell was not followed to the letter."""
     notes = []
-    if params.vae is not None and params.vae.casefold() not in _NO_VAE:
-        notes.append(f"The VAE {params.vae!r} was not used; the checkpoint's own was.")
     for file in files:
         if file.unmatched:
             first = ", ".join(file.unmatched[:3])

@@ -17,6 +17,12 @@ class ModelFolders:
     built_in_checkpoints: tuple[tuple[str, Path], ...] = ()
     """(name, folder) of checkpoints that ship with the product."""
     built_in_loras: tuple[tuple[str, Path], ...] = ()
+    embeddings: Path | None = None
+    """Textual inversions as `.safetensors`; their file names are their names in a prompt."""
+    vaes: Path | None = None
+    """VAEs that a spell may name in place of the checkpoint's own, as `.safetensors`."""
+    upscalers: Path | None = None
+    """Upscaling networks of the ESRGAN kind, as `.safetensors`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -193,7 +193,7 @@ class Engine:
                 picture = resident.previewer.picture(sample.trajectory.denoised)
                 events.append(PreviewReady(request.request_id, picture))
             if sample.trajectory.is_finished and sample.hires is not None and sample.phase == "base":
-                start_second_pass(sample, sample.hires, resident.checkpoint)
+                start_second_pass(sample, sample.hires, sample.pixels or resident.checkpoint)
             if sample.trajectory.is_finished:
                 self._finish(sample, resident, events)
         except Exception as error:  # noqa: BLE001 - see _admit_waiting
@@ -209,13 +209,14 @@ class Engine:
 
     def _decode(self, sample: Sample, resident: Resident) -> torch.Tensor:
         """The finished pixels; in tiles where the whole does not fit the memory."""
+        checkpoint = sample.pixels or resident.checkpoint
         try:
-            return resident.checkpoint.decode(sample.trajectory.latents)
+            return checkpoint.decode(sample.trajectory.latents)
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
         self._free_memory()
-        return resident.checkpoint.decode(sample.trajectory.latents, in_tiles=True)
+        return checkpoint.decode(sample.trajectory.latents, in_tiles=True)
 
     def _fail(self, request: GenerationRequest, error: Exception, events: list[Event]) -> None:
         params = request.spell.params

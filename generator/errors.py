@@ -4,6 +4,7 @@ SpellwrightError
 └── GeneratorError               generation_failed
     ├── CheckpointNotFound       checkpoint_not_found
     ├── LoraNotFound             lora_not_found
+    ├── VaeNotFound              vae_not_found
     ├── LoraIncompatible         lora_incompatible
     ├── ModelRefused             safetensors_invalid, pickle_refused, model_not_finite, …
     ├── ModelMissing             model_missing (known, but its files are not on this machine)
@@ -34,6 +35,12 @@ class LoraNotFound(GeneratorError):
     """No LoRA of that name in the catalogue; `near` holds close names."""
 
     code = "lora_not_found"
+
+
+class VaeNotFound(GeneratorError):
+    """No VAE of that name in the catalogue; `near` holds close names."""
+
+    code = "vae_not_found"
 
 
 class LoraIncompatible(GeneratorError):

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from generator.batch_key import BatchKey
-from generator.models.checkpoint import AddedConditions
+from generator.models.checkpoint import AddedConditions, Checkpoint
 from generator.models.lora import LoraUses, lora_set
 from generator.planner import Ticket
 from generator.request import GenerationRequest
@@ -59,6 +59,8 @@ class Sample:
     done: int = 0
     """UNet calls answered, both passes."""
     notes: list[str] = field(default_factory=list)
+    pixels: Checkpoint | None = None
+    """Whose VAE reads and writes its pixels; `None`: that of the checkpoint in memory."""
     overlay: Overlay | None = None
     """What of an inpainted source is laid over the finished picture; `None` without a mask."""
 

@@ -4,28 +4,42 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 from generator.config import ModelFolders
-from generator.errors import CheckpointNotFound, LoraIncompatible, LoraNotFound, ModelRefused
+from generator.errors import CheckpointNotFound, LoraIncompatible, LoraNotFound, ModelRefused, VaeNotFound
 from generator.models.convert import PICKLE_SUFFIXES
 from generator.models.family import (
     Family,
     checkpoint_file_family,
     checkpoint_folder_family,
+    embedding_family,
     lora_family,
 )
 from generator.models.hashes import SHORT, HashCache, old_hash
-from generator.models.safetensors_header import read_header
+from generator.models.safetensors_header import TensorInfo, read_header
 from generator.models.trigger_words import LoraNotes, lora_notes, sidecar_times
 from prompts.errors import near_hint, near_names
 
 Kind = Literal["file", "folder", "refused"]
 _TITLE_HASH = re.compile(r"\s*\[[0-9a-fA-F]{6,64}\]$")
 _HASH = re.compile(r"[0-9a-fA-F]{8,64}")
+_WEB_UI_UPSCALERS: Mapping[str, str] = MappingProxyType(
+    {
+        "r-esrgan 4x+": "RealESRGAN_x4plus",
+        "r-esrgan 4x+ anime6b": "RealESRGAN_x4plus_anime_6B",
+        "r-esrgan 2x+": "RealESRGAN_x2plus",
+        "r-esrgan general 4xv3": "realesr-general-x4v3",
+        "r-esrgan general wdn 4xv3": "realesr-general-wdn-x4v3",
+        "r-esrgan animevideo": "realesr-animevideov3",
+        "esrgan_4x": "ESRGAN",
+    }
+)
+"""The file's name for what the web UI lists under a name of its own."""
 _UNET_WEIGHTS = Path("unet") / "diffusion_pytorch_model.safetensors"
 
 
@@ -73,6 +87,57 @@ class Catalogue:
         self._checkpoints = _unique([*built_in, *found])
         built_in = [lora(name, path) for name, path in self._folders.built_in_loras]
         self._loras = _unique([*built_in, *_scan(self._folders.loras, lora, find_folders=False)])
+        self._vaes = self._others(self._folders.vaes, _vae_entry)
+        self._upscalers = self._others(self._folders.upscalers, _upscaler_entry)
+        self.refreshed_embeddings()
+
+    def _others(self, folder: Path | None, describe: Callable[[str, Path], ModelEntry]) -> tuple[ModelEntry, ...]:
+        found = [] if folder is None else _scan(folder, self._remembering(describe), find_folders=False)
+        return _unique(found)
+
+    def refreshed_embeddings(self) -> tuple[ModelEntry, ...]:
+        """Scan the folder of textual inversions again; the same as `embeddings` afterwards."""
+        self._embeddings = self._others(self._folders.embeddings, _embedding_entry)
+        return self._embeddings
+
+    def embeddings(self) -> tuple[ModelEntry, ...]:
+        """All textual inversions by name; refused ones are among them."""
+        return self._embeddings
+
+    def vaes(self) -> tuple[ModelEntry, ...]:
+        """All VAEs by name; refused ones are among them."""
+        return self._vaes
+
+    def upscalers(self) -> tuple[ModelEntry, ...]:
+        """All upscaling networks by name; refused ones are among them."""
+        return self._upscalers
+
+    def vae(self, name: str) -> ModelEntry:
+        """The VAE meant by a name, file name or hash.
+
+        Raises:
+            VaeNotFound: With near names.
+            ModelRefused: It is there but will not be opened.
+        """
+        entry = self._find(name, self._vaes)
+        if entry is None:
+            near = near_names(name, [e.name for e in self._vaes])
+            raise VaeNotFound(
+                f"There is no VAE called {name!r} here.{near_hint(near)} 'Automatic' takes the checkpoint's own.",
+                got=name,
+                near=list(near),
+            )
+        return _usable(entry)
+
+    def upscaler(self, name: str) -> ModelEntry | None:
+        """The upscaling network meant by a name, file name or the web UI's name for it; `None` without one.
+
+        Raises:
+            ModelRefused: It is there but will not be opened.
+        """
+        wanted = _WEB_UI_UPSCALERS.get(name.strip().casefold(), name)
+        entry = self._find(wanted, self._upscalers)
+        return None if entry is None else _usable(entry)
 
     def checkpoints(self) -> tuple[ModelEntry, ...]:
         """All checkpoints, built-in ones first, then by name; refused ones are among them."""
@@ -133,8 +198,13 @@ class Catalogue:
     def _remembering(self, describe: Callable[[str, Path], ModelEntry]) -> Callable[[str, Path], ModelEntry]:
         def described(name: str, path: Path) -> ModelEntry:
             stat = path.stat()
-            times = (stat.st_mtime_ns, *sidecar_times(path))
-            key: tuple[str | int, ...] = (describe.__name__, str(path), stat.st_size, *times)
+            key: tuple[str | int, ...] = (
+                describe.__name__,
+                str(path),
+                stat.st_size,
+                stat.st_mtime_ns,
+                *sidecar_times(path),
+            )
             if path.is_dir() or key not in self._described:  # a folder's own time does not tell of its files
                 self._described[key] = describe(name, path)
             return replace(self._described[key], name=name)
@@ -251,6 +321,26 @@ def _lora_entry(name: str, path: Path) -> ModelEntry:
         return _refused(name, path, refused.detail, refused.stable_code)
     alias, notes = header.metadata.get("ss_output_name", ""), lora_notes(path, header.metadata)
     return ModelEntry(name, path, "file", lora_family(header), alias=alias, notes=notes)
+
+
+def _embedding_entry(name: str, path: Path) -> ModelEntry:
+    return _plain_entry(name, path, embedding_family)
+
+
+def _vae_entry(name: str, path: Path) -> ModelEntry:
+    return _plain_entry(name, path, lambda _: "unknown")
+
+
+_upscaler_entry = _vae_entry
+
+
+def _plain_entry(name: str, path: Path, family_of: Callable[[Mapping[str, TensorInfo]], Family]) -> ModelEntry:
+    if path.suffix.lower() in PICKLE_SUFFIXES:
+        return _refused_pickle(name, path)
+    try:
+        return ModelEntry(name, path, "file", family_of(read_header(path).tensors))
+    except ModelRefused as refused:
+        return _refused(name, path, refused.detail, refused.stable_code)
 
 
 def _refused_pickle(name: str, path: Path) -> ModelEntry:

@@ -41,10 +41,13 @@ def checkpoint_folder_family(folder: Path) -> Family:
 def lora_family(header: SafetensorsHeader) -> Family:
     """The base a LoRA was trained for: its metadata, else its text-encoder keys, else its shapes."""
     declared = header.metadata.get("ss_base_model_version", "")
+    architecture = header.metadata.get("modelspec.architecture", "")
     if declared.startswith("sd_v1"):
         return "sd15"
-    if declared.startswith("sdxl"):
+    if declared.startswith("sdxl") or architecture.startswith("stable-diffusion-xl"):
         return "sdxl"
+    if architecture.startswith("stable-diffusion-v1"):
+        return "sd15"
     if any(k.startswith(("lora_te2_", "text_encoder_2.")) for k in header.tensors):
         return "sdxl"
     for name, info in header.tensors.items():
@@ -53,6 +56,14 @@ def lora_family(header: SafetensorsHeader) -> Family:
             widths: dict[int, Family] = {_SD15_TEXT_WIDTH: "sd15", _SDXL_TEXT_WIDTH: "sdxl"}
             return widths.get(info.shape[1], "unknown")
     return "unknown"
+
+
+def embedding_family(tensors: Mapping[str, TensorInfo]) -> Family:
+    """The base a textual inversion was trained for, from its keys and width."""
+    if "clip_l" in tensors and "clip_g" in tensors:
+        return "sdxl"
+    widths = {info.shape[-1] for info in tensors.values() if info.shape}
+    return "sd15" if len(tensors) == 1 and widths == {_SD15_TEXT_WIDTH} else "unknown"
 
 
 def _json(path: Path) -> dict[str, object]:

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from dataclasses import replace
 
 from generator.batch_key import LoraSet
 from generator.device import Compute
-from generator.errors import CheckpointNotFound, LoraNotFound
+from generator.errors import CheckpointNotFound, LoraNotFound, VaeNotFound
 from generator.img2img import SourceEncoder
 from generator.models.catalogue import Catalogue, ModelEntry, check_lora_fits
 from generator.models.checkpoint import Checkpoint, build_checkpoint
 from generator.models.diffusers_folder import read_folder
+from generator.models.inversions import Inversions
 from generator.models.lora import LoraFile, LoraUses, PatchedNetwork, file_key, lora_set, read_lora
 from generator.models.single_file import read_single_file
+from generator.models.vae_file import read_vae
 from generator.preview import Previewer
 from generator.sampling.conditioning import Conditioner
 
 _REMEMBERED_LORAS = 16
+_REMEMBERED_VAES = 2
+NO_VAE = ("", "automatic", "none")
+"""What a spell says, in any case, when it wants the checkpoint's own VAE."""
 
 
 def open_checkpoint(entry: ModelEntry, compute: Compute) -> Checkpoint:
@@ -40,7 +46,8 @@ class Resident:
     def __init__(self, checkpoint: Checkpoint, catalogue: Catalogue) -> None:
         """`checkpoint` belongs to this object from now on."""
         self.checkpoint = checkpoint
-        self.conditioner = Conditioner(checkpoint)
+        self.inversions = Inversions(checkpoint, catalogue)
+        self.conditioner = Conditioner(checkpoint, self.inversions)
         self.previewer = Previewer(checkpoint)
         self.sources = SourceEncoder(checkpoint)
         self._catalogue = catalogue
@@ -49,6 +56,7 @@ class Resident:
         self._on_unet: LoraSet = ()
         self._on_text: LoraSet = ()
         self._files: OrderedDict[str, LoraFile] = OrderedDict()
+        self._with_vae: OrderedDict[str, Checkpoint] = OrderedDict()
 
     @property
     def name(self) -> str:
@@ -81,6 +89,32 @@ class Resident:
             pass
         self._catalogue.refresh()  # it may have come or gone since the last scan
         return self._catalogue.lora(name)
+
+    def with_vae(self, name: str | None) -> Checkpoint:
+        """The checkpoint with the VAE of that name; the checkpoint itself for none, `Automatic` and `None`.
+
+        Raises:
+            VaeNotFound: With near names.
+            ModelRefused: The file does not hold a VAE of this shape.
+        """
+        if name is None or name.strip().casefold() in NO_VAE:
+            return self.checkpoint
+        try:
+            entry = self._catalogue.vae(name)
+        except VaeNotFound:
+            self._catalogue.refresh()  # it may have come since the last scan
+            entry = self._catalogue.vae(name)
+        key = file_key(entry)
+        if key not in self._with_vae:
+            self._with_vae[key] = replace(self.checkpoint, vae=read_vae(entry, self.checkpoint))
+            if len(self._with_vae) > _REMEMBERED_VAES:
+                self._with_vae.popitem(last=False)
+        self._with_vae.move_to_end(key)
+        return self._with_vae[key]
+
+    def sources_with(self, checkpoint: Checkpoint) -> SourceEncoder:
+        """What encodes img2img's sources with that checkpoint's VAE (see `with_vae`)."""
+        return self.sources if checkpoint is self.checkpoint else SourceEncoder(checkpoint)
 
     def set_unet_loras(self, uses: LoraUses) -> None:
         """Make the UNet carry exactly these LoRAs; nothing happens when it does already."""

@@ -15,7 +15,8 @@ from torch import Tensor
 
 from generator.errors import UnsupportedSpell
 from generator.models.checkpoint import Checkpoint
-from generator.models.text_tower import TEXT_TOKENS, TextEncoding, TextTower
+from generator.models.inversions import Inversions
+from generator.models.text_tower import TEXT_TOKENS, TextEncoding, TextTower, Vectors
 from prompts.language.chunks import CHUNK_TOKENS, Chunk, chunk
 from prompts.language.comments import strip_comments
 from prompts.language.composition import split_and
@@ -91,9 +92,15 @@ class PassPrompts:
 class Conditioner:
     """Encodes texts with one checkpoint's text encoder; remembers the last ones."""
 
-    def __init__(self, checkpoint: Checkpoint) -> None:
-        """The text encoder's LoRAs must be set before each call; `lora_key` says which they are."""
+    def __init__(self, checkpoint: Checkpoint, inversions: Inversions | None = None) -> None:
+        """The text encoder's LoRAs must be set before each call; `lora_key` says which they are.
+
+        Args:
+            checkpoint: Its text encoders are used.
+            inversions: The embeddings that prompts may name; `None` for none.
+        """
         self._checkpoint = checkpoint
+        self._inversions = inversions
         self._encoded: OrderedDict[TextKey, TextEncoding] = OrderedDict()
 
     def encode_pass(self, prompts: PassPrompts, clip_skip: int, lora_key: TextKey) -> PassConditioning:
@@ -108,6 +115,8 @@ class Conditioner:
         Raises:
             UnsupportedSpell: Clip skip beyond the text encoder's layers, or too many `AND` parts.
         """
+        if self._inversions is not None:
+            self._inversions.refresh()
         parts = split_and(encoder_text(prompts.prompt))
         if len(parts) > _AND_PARTS:
             raise UnsupportedSpell(
@@ -135,7 +144,10 @@ class Conditioner:
         return schedule(text, prompts.calls, prompts.hires_calls)
 
     def _chunks(self, text: str) -> tuple[Chunk, ...]:
-        return chunk(text, self._checkpoint.tokenize, self._checkpoint.comma)
+        known = self._inversions
+        if known is None:
+            return chunk(text, self._checkpoint.tokenize, self._checkpoint.comma)
+        return chunk(text, known.tokenize, self._checkpoint.comma, length=known.length)
 
     def _encode(self, cut: tuple[Chunk, ...], chunks: int, clip_skip: int, lora_key: TextKey) -> TextEncoding:
         """Chunks, with empty ones added up to `chunks`, as one context; remembered."""
@@ -144,7 +156,10 @@ class Conditioner:
             self._encoded.move_to_end(key)
             return self._encoded[key]
         padded = (*cut, *(Chunk((), ()) for _ in range(chunks - len(cut))))
-        towers = [[_encode_chunk(tower, c, clip_skip) for c in padded] for tower in self._checkpoint.towers]
+        towers = []
+        for number, tower in enumerate(self._checkpoint.towers):
+            vectors = None if self._inversions is None else self._inversions.vectors(number)
+            towers.append([_encode_chunk(tower, c, clip_skip, vectors) for c in padded])
         # Chunks side by side along the tokens, towers along the width; the first chunk speaks for the whole.
         context = torch.cat([torch.cat([e.context for e in said], dim=1) for said in towers], dim=2)
         encoded = TextEncoding(context, towers[-1][0].pooled)
@@ -165,7 +180,7 @@ def _zeroed(scheduled: ScheduledContext) -> ScheduledContext:
     return ScheduledContext(entries, scheduled.weight, tuple(torch.zeros_like(p) for p in scheduled.pooled))
 
 
-def _encode_chunk(tower: TextTower, piece: Chunk, clip_skip: int) -> TextEncoding:
+def _encode_chunk(tower: TextTower, piece: Chunk, clip_skip: int, vectors: Vectors | None) -> TextEncoding:
     """One chunk: start, tokens, padding, end -> `(1, 77, width)` with the weights applied.
 
     Alone in its batch, so that no neighbour can change its rounding.
@@ -179,7 +194,7 @@ def _encode_chunk(tower: TextTower, piece: Chunk, clip_skip: int) -> TextEncodin
         *[tokenizer.pad_token_id] * (padding - 1),
         tokenizer.eos_token_id if padding == 0 else tokenizer.pad_token_id,
     ]
-    encoded = tower.encode(ids, clip_skip)
+    encoded = tower.encode(ids, clip_skip, vectors)
     weighed = emphasise(encoded.context, [1.0, *piece.weights, *[1.0] * padding, 1.0])
     return TextEncoding(weighed, encoded.pooled)
 

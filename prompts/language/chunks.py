@@ -49,7 +49,15 @@ class _Filling:
         return Chunk(tuple(self.tokens), tuple(self.weights), tuple(self.sources))
 
 
-def chunk(text: str, tokenize: Tokenize, comma: int, backtrack: int = 20) -> tuple[Chunk, ...]:
+Length = Callable[[int], int]
+"""How many tokens from this one on must stay together: the vectors of one embedding; 1 for most."""
+
+
+def _alone(_: int) -> int:
+    return 1
+
+
+def chunk(text: str, tokenize: Tokenize, comma: int, backtrack: int = 20, length: Length = _alone) -> tuple[Chunk, ...]:
     """`text` with attention syntax as chunks of weighted tokens, as A1111 cuts it.
 
     Each fragment of `attention(text)` is tokenised alone. `BREAK` closes a chunk. When a chunk overflows and a comma
@@ -60,14 +68,17 @@ def chunk(text: str, tokenize: Tokenize, comma: int, backtrack: int = 20) -> tup
         tokenize: See `Tokenize`.
         comma: The id of the token that a comma becomes (267 for CLIP's `,</w>`).
         backtrack: A1111's `comma_padding_backtrack`; 0 turns the comma rule off.
+        length: See `Length`; at most 75.
 
     Returns:
         At least one chunk, an empty one for empty text. Weights are finite: an infinite one counts as 1.
     """
-    return fill_chunks(merged(fragments(text)), tokenize, comma, backtrack)
+    return fill_chunks(merged(fragments(text)), tokenize, comma, backtrack, length)
 
 
-def fill_chunks(pieces: list[Fragment], tokenize: Tokenize, comma: int, backtrack: int = 20) -> tuple[Chunk, ...]:
+def fill_chunks(
+    pieces: list[Fragment], tokenize: Tokenize, comma: int, backtrack: int = 20, length: Length = _alone
+) -> tuple[Chunk, ...]:
     """`chunk` for fragments that are already there."""
     closed: list[Chunk] = []
     filling = _Filling()
@@ -86,7 +97,7 @@ def fill_chunks(pieces: list[Fragment], tokenize: Tokenize, comma: int, backtrac
                 rest = filling.split_off(last_comma + 1)
                 closed.append(filling.closed())
                 filling, last_comma = rest, -1
-            if len(filling.tokens) == CHUNK_TOKENS:
+            if len(filling.tokens) + length(token) > CHUNK_TOKENS:
                 closed.append(filling.closed())
                 filling, last_comma = _Filling(), -1
             filling.add(token, weight, source)
