@@ -12,6 +12,9 @@ from prompts.spell import Spell
 from service.auth.caller import LOCAL
 from service.errors import IllegalTransition
 
+VARIATION_SEED, VARIATION_STRENGTH = "Variation seed", "Variation seed strength"
+"""The infotext keys of a variation; see `generator.sampling.noise_settings`."""
+
 
 class JobKind(StrEnum):
     """What a job does."""
@@ -116,11 +119,19 @@ class Job:
     def slot_spell(self, slot: int) -> Spell:
         """The spell of one picture: the job's, with `seed + slot` (wrapping at 2**32).
 
+        With a variation all pictures keep the seed, and the variation seed is what rises: A1111's rule.
+
         Raises:
             ValueError: An interrogation, or a spell whose seed was not drawn.
         """
         if self.spell is None or self.spell.params.seed is None:
             raise ValueError("only a generation job has a spell with a seed")
+        pairs = dict(self.spell.extra)
+        variation = pairs.get(VARIATION_SEED, "")
+        if variation.isdecimal() and pairs.get(VARIATION_STRENGTH, "0") != "0":
+            pairs[VARIATION_SEED] = str((int(variation) + slot) % 2**32)
+            extra = tuple((key, pairs[key] if key == VARIATION_SEED else value) for key, value in self.spell.extra)
+            return self.spell.evolve(extra=extra)
         return self.spell.evolve(seed=(self.spell.params.seed + slot) % 2**32)
 
 

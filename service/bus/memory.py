@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from service.bus.base import Message, Progress
 from service.jobs import JobStatus
@@ -60,7 +61,10 @@ class MemoryBus:
     def publish(self, message: Message) -> None:
         """Hand a message to every listener of its job; never blocks."""
         if isinstance(message, Progress):
-            self._progress[message.job_id] = message
+            before = self._progress.get(message.job_id)
+            shown = None if before is None else before.preview
+            # Listeners get a preview once; whoever asks later gets the newest there was.
+            self._progress[message.job_id] = replace(message, preview=message.preview or shown)
         elif message.status not in (JobStatus.RUNNING, JobStatus.CANCELLING):
             self._progress.pop(message.job_id, None)
         for listener in self._listeners.get(message.job_id, ()):

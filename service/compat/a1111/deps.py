@@ -6,14 +6,14 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from service.api.deps import CallerDep
 from service.compat.a1111.desk import Desk, Desks
-from service.compat.caller import tenant_of
 
 
-def desk_of(request: Request) -> Desk:
-    """The caller's desk."""
+async def desk_of(request: Request, caller: CallerDep) -> Desk:
+    """The caller's desk: that of his tenant."""
     desks: Desks = request.app.state.a1111_desks
-    return desks.of(tenant_of(request))
+    return desks.of(caller.tenant)
 
 
 DeskDep = Annotated[Desk, Depends(desk_of)]

@@ -46,7 +46,10 @@ class Prepared:
 
 @router.post("/txt2img")
 async def txt2img(body: Txt2ImgIn, request: Request, services: ServicesDep, desk: DeskDep) -> Response:
-    """Draw pictures of a prompt; answers when they are done. A client that leaves cancels, unless `force_task_id` is sent."""
+    """Draw pictures of a prompt; answers when they are done.
+
+    A client that leaves cancels them, unless it sent a `force_task_id`.
+    """
     check_selectable(body.script_name)
     prepared = await prepare(services, desk, filled_from_infotext(body))
     return await ordered(request, services, desk, prepared)

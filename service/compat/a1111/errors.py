@@ -1,4 +1,4 @@
-"""Errors in the shape that A1111's clients read: `{error, detail, body, errors}`, and FastAPI's list for a bad field."""
+"""Errors in the shape that A1111's clients read: `{error, detail, body, errors}`; a bad field is FastAPI's list."""
 
 from __future__ import annotations
 

@@ -153,4 +153,5 @@ async def train() -> None:
 
 def _sampler(name: str, aliases: tuple[str, ...], automatic: str, calls: int) -> Row:
     options = {} if automatic == "Uniform" else {"scheduler": automatic.casefold()}
-    return {"name": name, "aliases": list(aliases), "options": options | ({"second_order": "True"} if calls > 1 else {})}
+    options |= {"second_order": "True"} if calls > 1 else {}
+    return {"name": name, "aliases": list(aliases), "options": options}

@@ -1,4 +1,4 @@
-"""A1111's options: the few that mean something here can be set; the others are shown, and a change is told, not made."""
+"""A1111's options: the few that mean something here can be set; a change of the others is told, not made."""
 
 from __future__ import annotations
 

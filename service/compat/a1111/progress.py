@@ -20,7 +20,7 @@ BEGUN = 0.01  # A1111's share of a job that has just begun
 
 
 @router.get("/sdapi/v1/progress")
-async def read_progress(services: ServicesDep, desk: DeskDep, skip_current_image: bool = False) -> dict[str, Any]:
+async def read_progress(services: ServicesDep, desk: DeskDep, *, skip_current_image: bool = False) -> dict[str, Any]:
     """How far the caller's oldest open call is: share, seconds left, step, and a small picture of what is there."""
     call = await _current(services, desk)
     if call is None:

@@ -51,7 +51,7 @@ async def png_info(body: PictureIn) -> dict[str, Any]:
 
 @router.post("/sdapi/v1/interrogate")
 async def interrogate(body: InterrogateIn, request: Request, services: ServicesDep) -> Response:
-    """A prompt for a picture: the one it carries, else what can be seen in it. A failure is an error, never a caption."""
+    """A prompt for a picture: the one it carries, else what can be seen in it; a failure is never a caption."""
     if not body.image.strip():
         raise Refused(404, "Image not found")
     try:

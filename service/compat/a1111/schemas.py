@@ -155,7 +155,7 @@ class NamedPicture(BaseModel):
 class ExtraBatchIn(ExtrasIn):
     """Several pictures to enlarge."""
 
-    imageList: list[NamedPicture] = Field(default=[], max_length=64)  # noqa: N815 - A1111's name
+    imageList: list[NamedPicture] = Field(default=[], max_length=64)
 
 
 class ProgressIn(_Lenient):

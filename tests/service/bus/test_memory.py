@@ -70,3 +70,12 @@ def test_closing_wakes_every_listener_at_once_and_lets_no_new_one_wait() -> None
                 return [await asyncio.wait_for(waiting, 1.0), await late.next(60.0), bus.is_closed]
 
     assert asyncio.run(scene()) == [None, None, True]
+
+
+def test_whoever_asks_later_gets_the_newest_preview_there_was() -> None:
+    bus = MemoryBus()
+    bus.publish(Progress("a", 1, 9, "base", preview="data:1"))
+    bus.publish(Progress("a", 2, 9, "base"))
+    latest = bus.latest("a")
+    assert latest is not None
+    assert (latest.done, latest.preview) == (2, "data:1")
