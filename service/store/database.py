@@ -18,7 +18,7 @@ NOW = {
     "sqlite": text("SELECT strftime('%Y-%m-%dT%H:%M:%f000Z', 'now', printf('%+f seconds', :seconds))"),
     "postgresql": text(
         "SELECT to_char((clock_timestamp() + make_interval(secs => :seconds)) AT TIME ZONE 'UTC', "
-        "'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+        '\'YYYY-MM-DD"T"HH24:MI:SS.US"Z"\')'
     ),
 }
 

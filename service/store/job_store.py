@@ -106,9 +106,7 @@ class SqlJobStore:
         return None
 
     def _claim_of(self, connection: Connection, owner: str, tenant: str, origin: str | None) -> Job | None:
-        query = select(jobs.c.id, jobs.c.attempt).where(
-            jobs.c.status == str(JobStatus.QUEUED), jobs.c.tenant == tenant
-        )
+        query = select(jobs.c.id, jobs.c.attempt).where(jobs.c.status == str(JobStatus.QUEUED), jobs.c.tenant == tenant)
         if origin is not None:
             query = query.where(jobs.c.origin == origin)
         found = connection.execute(query.order_by(jobs.c.id).limit(1).with_for_update(skip_locked=True)).one_or_none()
