@@ -22,7 +22,22 @@ ANY_ADDRESS = frozenset({"0.0.0.0", "::", ""})
 BODY_TYPES = ("application/json", "multipart/form-data")
 DISCARD_BYTES = 8 * 1024 * 1024
 DISCARD_SECONDS = 2.0
-PICTURE_PATHS = ("/api/interrogations", "/api/inspect", "/api/generate")
+PICTURE_PATHS = (
+    "/api/interrogations",
+    "/api/inspect",
+    "/api/generate",
+    "/api/jobs",
+    "/api/uploads",
+    "/sdapi/v1/txt2img",
+    "/sdapi/v1/img2img",
+    "/sdapi/v1/extra-single-image",
+    "/sdapi/v1/extra-batch-images",
+    "/sdapi/v1/png-info",
+    "/sdapi/v1/interrogate",
+    "/v1/chat/completions",
+    "/v1/images/edits",
+    "/v1/images/variations",
+)
 SECURITY_HEADERS = {
     "content-security-policy": (
         "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
