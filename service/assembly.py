@@ -21,10 +21,12 @@ from pathlib import Path
 
 from generator.config import EngineConfig, ModelFolders
 from generator.demo.family import DemoFamily, find_family, ready_family
+from generator.hands import HandDetector
 from generator.models.catalogue import Catalogue as ModelShelf
 from generator.models.hashes import HashCache
 from prompts.expansion.chat_model import ChatModel
 from prompts.interrogation import Interrogator, MeasuredInterrogator, WeightsKind
+from service.ab.scoring import Encoder, ModelScorer, PictureScorer
 from service.auth.access import Access, AccessConfig
 from service.auth.cabinet import KeyCabinet
 from service.auth.caller import LOCAL
@@ -47,6 +49,7 @@ from service.image_job import ImageJobs
 from service.interrogation_job import InterrogationJobs
 from service.jobs import JobKind
 from service.language_model import TokenBudget, TokenLimits
+from service.model_folders import folders_of
 from service.owners import Owners
 from service.photo_reader import DevicePhotoReader
 from service.policy import Policy
@@ -149,12 +152,7 @@ def key_cabinet(settings: Settings) -> Iterator[KeyCabinet]:
 
 def model_folders(settings: Settings, family: DemoFamily) -> ModelFolders:
     """Where models are looked for: the operator's folders and the built-in demo family."""
-    return ModelFolders(
-        checkpoints=settings.checkpoints_path,
-        loras=settings.loras_path,
-        built_in_checkpoints=((DEMO_CHECKPOINT, family.checkpoint),),
-        built_in_loras=family.loras,
-    )
+    return folders_of(settings, ((DEMO_CHECKPOINT, family.checkpoint),), family.loras)
 
 
 def chat_model(settings: Settings) -> ChatModel | None:
@@ -320,6 +318,28 @@ def _interrogator(settings: Settings, *, is_fake: bool) -> Callable[[], Interrog
     return build_interrogator
 
 
+def picture_scorer(settings: Settings, engine: EngineClient) -> PictureScorer:
+    """What scores finished pictures, with the models of this machine; they are opened when they are needed."""
+
+    def open_encoder() -> Encoder:
+        from prompts.interrogation.towers import towers_from_folder  # noqa: PLC0415 (imports torch; engine's thread)
+
+        folder = clip_weights(settings)
+        if folder is not None:
+            return Encoder(folder.name, towers_from_folder(folder))
+        family = find_family(settings.cache_path)
+        names = tuple((family.labels / "subjects.txt").read_text("utf-8").split("\n"))
+        known = tuple(name for name in names if name.strip()) if family.kind == "trained" else ()
+        return Encoder(f"of the demo family ({family.kind})", towers_from_folder(family.clip), known)
+
+    def open_detector() -> HandDetector:
+        from generator.hands.tflite_detector import TfliteHandDetector  # noqa: PLC0415 (an optional package)
+
+        return TfliteHandDetector(settings.hands_path)
+
+    return ModelScorer(engine, open_encoder, open_detector)
+
+
 class _LazyShelves:
     """The shelves, once the demo family is there: building it needs torch, so the engine's thread does it."""
 
@@ -352,7 +372,7 @@ class _FakeShelves:
     async def __call__(self) -> Shelves:
         folder = self._settings.cache_path / "fake-checkpoint"
         _write_fake_checkpoint(folder)
-        folders = ModelFolders(self._settings.checkpoints_path, self._settings.loras_path, ((DEMO_CHECKPOINT, folder),))
+        folders = folders_of(self._settings, ((DEMO_CHECKPOINT, folder),))
         return Shelves(ModelShelf(folders), DEMO_CHECKPOINT, "Test pattern: nothing is drawn by a model.")
 
 

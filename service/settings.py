@@ -59,6 +59,12 @@ class Settings(BaseSettings):
     """Folder of checkpoints; unset: `models/checkpoints` in the data folder."""
     loras_dir: Path | None = None
     """Folder of LoRAs; unset: `models/loras` in the data folder."""
+    embeddings_dir: Path | None = None
+    """Folder of textual inversions; unset: `models/embeddings` in the data folder."""
+    vaes_dir: Path | None = None
+    """Folder of VAEs that a spell may name; unset: `models/vaes` in the data folder."""
+    upscalers_dir: Path | None = None
+    """Folder of upscaling networks (ESRGAN and its kin); unset: `models/upscalers` in the data folder."""
     clip_model: str = "ViT-L-14/openai"
     """CLIP model that reads photos, in open_clip's notation `architecture/weights`."""
 
@@ -158,6 +164,21 @@ class Settings(BaseSettings):
     def loras_path(self) -> Path:
         """The folder of LoRAs."""
         return self.loras_dir or self.data_dir / "models" / "loras"
+
+    @property
+    def embeddings_path(self) -> Path:
+        """The folder of textual inversions."""
+        return self.embeddings_dir or self.data_dir / "models" / "embeddings"
+
+    @property
+    def vaes_path(self) -> Path:
+        """The folder of VAEs."""
+        return self.vaes_dir or self.data_dir / "models" / "vaes"
+
+    @property
+    def upscalers_path(self) -> Path:
+        """The folder of upscaling networks."""
+        return self.upscalers_dir or self.data_dir / "models" / "upscalers"
 
     @property
     def hands_path(self) -> Path:

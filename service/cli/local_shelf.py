@@ -11,13 +11,13 @@ def local_shelf() -> ModelShelf:
     Raises:
         SettingsError: A setting cannot be used.
     """
-    from generator.config import ModelFolders
     from generator.demo.family import ready_family
     from generator.models.hashes import HashCache
+    from service.model_folders import folders_of
     from service.settings import load_settings
 
     settings = load_settings()
-    folders = ModelFolders(settings.checkpoints_path, settings.loras_path)
+    folders = folders_of(settings)
     family = ready_family(settings.cache_path)
     if family is not None:
         from service.assembly import model_folders
