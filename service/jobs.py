@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from prompts.hands.repair import HandRepair
 from prompts.img2img import Img2Img
 from prompts.spell import Spell
 from service.auth.caller import LOCAL
@@ -23,6 +24,8 @@ class JobKind(StrEnum):
     """Draw `count` pictures of one resolved spell."""
     INTERROGATE = "interrogate"
     """Read a spell out of an uploaded photo."""
+    REPAIR_HANDS = "repair_hands"
+    """Paint the hands of a finished picture again."""
 
 
 class JobStatus(StrEnum):
@@ -87,6 +90,8 @@ class Job:
     """Resolved; slot `i` draws it with `seed + i`. `None` for an interrogation."""
     img2img: Img2Img | None = None
     """The picture every slot starts from; `None` for txt2img."""
+    hand_repair: HandRepair | None = None
+    """How the hands of every finished picture are looked at and painted again; `None`: they are not."""
     spell_id: str | None = None
     """The spell this was made from, or that an interrogation made."""
     spell_version: int | None = None

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 
+from prompts.hands.repair import HandRepair
 from prompts.img2img import Img2Img, Inpaint
 from prompts.spell import Spell
 from service.errors import RequestInvalid
@@ -26,6 +27,7 @@ def job_row(job: Job) -> dict[str, Any]:
         "count": job.count,
         "spell": None if job.spell is None else spell_to_json(job.spell),
         "img2img": None if job.img2img is None else asdict(job.img2img),
+        "hand_repair": None if job.hand_repair is None else asdict(job.hand_repair),
         "spell_id": job.spell_id,
         "spell_version": job.spell_version,
         "upload_id": job.upload_id,
@@ -61,6 +63,7 @@ def job_of(row: RowMapping) -> Job:
         count=row["count"],
         spell=_readable_spell(row["spell"]),
         img2img=_img2img_of(row["img2img"]),
+        hand_repair=None if row["hand_repair"] is None else HandRepair(**row["hand_repair"]),
         spell_id=row["spell_id"],
         spell_version=row["spell_version"],
         upload_id=row["upload_id"],

@@ -27,6 +27,7 @@ jobs = Table(
     Column("count", Integer, nullable=False),
     Column("spell", JSON(none_as_null=True)),
     Column("img2img", JSON(none_as_null=True)),
+    Column("hand_repair", JSON(none_as_null=True)),
     Column("spell_id", ID),
     Column("spell_version", Integer),
     Column("upload_id", ID),
