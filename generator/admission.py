@@ -41,7 +41,6 @@ def check_request(request: GenerationRequest) -> None:
             "Hires fix belongs to txt2img; draw over the picture at a larger size instead.", field="hires"
         )
     if params.hires is not None:
-        check_upscaler(params.hires.upscaler)
         _hires_sampler(params, params.hires)
         if params.hires.checkpoint not in (None, "", params.checkpoint):
             raise UnsupportedSpell(
@@ -154,7 +153,8 @@ def _plan_hires(spell: Spell, hires: HiresFix, resident: Resident, text_key: Lor
         size,
     )
     conditioning = resident.conditioner.encode_pass(prompts, params.clip_skip or 1, text_key)
-    return HiresPlan(replace(plan), steps, hires.upscaler, size, crop, conditioning)
+    network = check_upscaler(hires.upscaler, resident.upscalers)
+    return HiresPlan(replace(plan), steps, hires.upscaler, size, crop, conditioning, network)
 
 
 def _schedule_calls(sampler: str, steps: int) -> int:

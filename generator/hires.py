@@ -41,7 +41,7 @@ def cover_and_crop(hires: HiresFix, width: int, height: int) -> tuple[tuple[int,
 
 def start_second_pass(sample: Sample, plan: HiresPlan, checkpoint: Checkpoint) -> None:
     """Move a sample whose first pass is finished on to the larger shape."""
-    large = upscale(sample.trajectory.latents, plan.upscaler, plan.size, checkpoint)
+    large = upscale(sample.trajectory.latents, plan.upscaler, plan.size, checkpoint, plan.network)
     large = _cut_middle(large, plan, checkpoint.latent_cell)
     sample.trajectory = _second_trajectory(sample, plan, checkpoint, large)
     sample.conditioning = plan.conditioning

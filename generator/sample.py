@@ -11,6 +11,7 @@ from torch import Tensor
 from generator.batch_key import BatchKey
 from generator.models.checkpoint import AddedConditions, Checkpoint
 from generator.models.lora import LoraUses, lora_set
+from generator.models.upscaler_network import UpscalerNetwork
 from generator.planner import Ticket
 from generator.request import GenerationRequest
 from generator.sampling.conditioning import PassConditioning
@@ -37,6 +38,8 @@ class HiresPlan:
     crop: tuple[int, int]
     """(width, height) of the finished picture, cut from the middle, in pixels."""
     conditioning: PassConditioning
+    network: UpscalerNetwork | None = None
+    """What upscales, where `upscaler` names a network."""
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""The hires fix's upscalers by A1111's names: six on latents, two on pixels."""
+"""Upscalers by A1111's names: six on latents; Lanczos, Nearest and networks (ESRGAN and its kin) on pixels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from torch.nn import functional
 
 from generator.errors import UnsupportedSpell
 from generator.models.checkpoint import Checkpoint
+from generator.models.upscaler_network import UpscalerNetwork, UpscalerNetworks
 from generator.preview import to_picture
+from prompts.errors import near_hint, near_names
 
 _LATENT: Mapping[str, tuple[str, bool]] = MappingProxyType(
     {
@@ -26,23 +28,35 @@ _LATENT: Mapping[str, tuple[str, bool]] = MappingProxyType(
 _PIXEL = ("Lanczos", "Nearest")
 
 
-def check_upscaler(name: str) -> None:
-    """Raise unless this engine has the upscaler.
+def check_upscaler(name: str, networks: UpscalerNetworks) -> UpscalerNetwork | None:
+    """The network that an upscaler's name means; `None` for those that need none.
 
     Raises:
-        UnsupportedSpell: With the names it has.
+        UnsupportedSpell: There is none of that name; with the names there are.
+        ModelRefused: The network is there but cannot be used.
     """
-    if name not in _LATENT and name not in _PIXEL:
-        known = [*_LATENT, *_PIXEL]
+    if name in _LATENT or name in _PIXEL:
+        return None
+    network = networks.find(name)
+    if network is None:
+        known = [*_LATENT, *_PIXEL, *networks.names()]
         raise UnsupportedSpell(
-            f"The upscaler {name!r} is not supported here; 'Latent' and 'Lanczos' are.",
+            f"There is no upscaler called {name!r} here.{near_hint(near_names(name, known))} Networks go to the folder "
+            "of upscalers as .safetensors.",
             field="upscaler",
             got=name,
             near=known,
         )
+    return network
 
 
-def upscale(latents: Tensor, name: str, size: tuple[int, int], checkpoint: Checkpoint) -> Tensor:
+def upscale(
+    latents: Tensor,
+    name: str,
+    size: tuple[int, int],
+    checkpoint: Checkpoint,
+    network: UpscalerNetwork | None = None,
+) -> Tensor:
     """Clean latents at a larger size.
 
     Args:
@@ -50,6 +64,7 @@ def upscale(latents: Tensor, name: str, size: tuple[int, int], checkpoint: Check
         name: An upscaler that `check_upscaler` accepts.
         size: (width, height) in pixels; whole latent cells are kept.
         checkpoint: Its VAE is needed by the pixel upscalers.
+        network: What `check_upscaler` gave for the name.
 
     Returns:
         `(1, C, height // cell, width // cell)`.
@@ -59,8 +74,17 @@ def upscale(latents: Tensor, name: str, size: tuple[int, int], checkpoint: Check
     if name in _LATENT:
         mode, antialias = _LATENT[name]
         return functional.interpolate(latents, size=(height, width), mode=mode, antialias=antialias)
-    pixels = resize_pixels(checkpoint.decode(latents), name, (width * cell, height * cell))
-    return checkpoint.encode(pixels)
+    return checkpoint.encode(upscale_pixels(checkpoint.decode(latents), name, (width * cell, height * cell), network))
+
+
+def upscale_pixels(pixels: Tensor, name: str, size: tuple[int, int], network: UpscalerNetwork | None = None) -> Tensor:
+    """`(1, 3, H, W)` pixels in 0..1 at another (width, height), by a pixel upscaler.
+
+    A network enlarges until the picture covers `size`; Lanczos does the rest.
+    """
+    if network is None:
+        return resize_pixels(pixels, name, size)
+    return resize_pixels(network.cover(pixels, size).to(pixels.device), "Lanczos", size)
 
 
 def resize_pixels(pixels: Tensor, name: str, size: tuple[int, int]) -> Tensor:

@@ -15,6 +15,7 @@ from generator.models.diffusers_folder import read_folder
 from generator.models.inversions import Inversions
 from generator.models.lora import LoraFile, LoraUses, PatchedNetwork, file_key, lora_set, read_lora
 from generator.models.single_file import read_single_file
+from generator.models.upscaler_network import UpscalerNetworks
 from generator.models.vae_file import read_vae
 from generator.preview import Previewer
 from generator.sampling.conditioning import Conditioner
@@ -47,6 +48,7 @@ class Resident:
         """`checkpoint` belongs to this object from now on."""
         self.checkpoint = checkpoint
         self.inversions = Inversions(checkpoint, catalogue)
+        self.upscalers = UpscalerNetworks(catalogue, checkpoint.compute)
         self.conditioner = Conditioner(checkpoint, self.inversions)
         self.previewer = Previewer(checkpoint)
         self.sources = SourceEncoder(checkpoint)
