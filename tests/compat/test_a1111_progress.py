@@ -65,7 +65,7 @@ def test_nothing_to_do_is_told_as_a1111_tells_it(held_web: httpx.Client) -> None
 
 
 def test_progress_tells_steps_and_shows_a_preview(held_door: RunningServer, held_web: httpx.Client, held: Any) -> None:
-    call = Call(held_door, steps=140)
+    call = Call(held_door, steps=140, sampler_name="Euler")
 
     def steps_done() -> Any:
         held.let(1)  # progress is told five times a second at most, so it takes more than one step to see it

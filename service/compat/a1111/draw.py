@@ -17,7 +17,8 @@ from service.compat.a1111.deps import DeskDep
 from service.compat.a1111.desk import Desk, OpenCall
 from service.compat.a1111.errors import A1111Route
 from service.compat.a1111.options import Options, changed
-from service.compat.a1111.schemas import DrawIn, Txt2ImgIn
+from service.compat.a1111.over import over
+from service.compat.a1111.schemas import DrawIn, Img2ImgIn, Txt2ImgIn
 from service.compat.a1111.scripts import check_selectable, read_scripts
 from service.compat.a1111.styles import stored_styles
 from service.compat.a1111.translate import filled_from_infotext, wanted
@@ -53,6 +54,19 @@ async def txt2img(body: Txt2ImgIn, request: Request, services: ServicesDep, desk
     check_selectable(body.script_name)
     prepared = await prepare(services, desk, filled_from_infotext(body))
     return await ordered(request, services, desk, prepared)
+
+
+@router.post("/img2img")
+async def img2img(body: Img2ImgIn, request: Request, services: ServicesDep, desk: DeskDep) -> Response:
+    """Draw over a picture, as a whole or where the mask is white; the rest is as in txt2img.
+
+    A size that is not sent is the picture's own shape.
+    """
+    check_selectable(body.script_name)
+    prepared = await prepare(services, desk, filled_from_infotext(body))
+    found = await asyncio.to_thread(over, body, prepared.options)
+    order = replace(prepared.order, img2img=found.order)
+    return await ordered(request, services, desk, replace(prepared, order=order, notes=[*prepared.notes, *found.notes]))
 
 
 async def prepare(services: Services, desk: Desk, body: DrawIn) -> Prepared:

@@ -34,7 +34,6 @@ SHOWN: Mapping[str, Any] = MappingProxyType(
         "enable_emphasis": True,
         "emphasis": "Original",
         "comma_padding_backtrack": 20,
-        "img2img_fix_steps": False,
         "live_previews_enable": True,
         "show_progress_every_n_steps": 4,
         "show_progress_type": "Approx cheap",
@@ -66,6 +65,8 @@ class Options:
     """A1111's `eta_noise_seed_delta`."""
     noise_source: str = ""
     """A1111's `randn_source`: `GPU`, `CPU` or `NV`; empty is the engine's own."""
+    exact_steps: bool = False
+    """A1111's `img2img_fix_steps`: img2img walks as many steps as were asked for."""
     picture_format: str = "png"
     """A1111's `samples_format`: of the pictures in the answer; stored ones are PNG."""
 
@@ -113,6 +114,7 @@ def shown(options: Options, title: str, sha256: str) -> dict[str, Any]:
         "CLIP_stop_at_last_layers": options.clip_skip,
         "eta_noise_seed_delta": options.ensd,
         "randn_source": options.noise_source or "GPU",
+        "img2img_fix_steps": options.exact_steps,
     }
 
 
@@ -151,6 +153,12 @@ def _picture_format(options: Options, value: object) -> Options:
     return replace(options, picture_format=PICTURE_FORMATS[text])
 
 
+def _exact_steps(options: Options, value: object) -> Options:
+    if not isinstance(value, bool):
+        raise Refused(422, "The option img2img_fix_steps must be true or false.")
+    return replace(options, exact_steps=value)
+
+
 def _text(key: str, value: object) -> str:
     if value is None:
         return ""
@@ -173,6 +181,7 @@ _SETTERS = MappingProxyType(
         "eta_noise_seed_delta": _ensd,
         "randn_source": _noise_source,
         "samples_format": _picture_format,
+        "img2img_fix_steps": _exact_steps,
     }
 )
 _READ_ONLY = frozenset({"sd_checkpoint_hash"})

@@ -14,7 +14,7 @@ from prompts.metadata import parse_infotext
 from prompts.spell import LATENT_CELL, HiresFix, Params, Spell
 from prompts.vocabulary import schedule_type_named, split_sampler
 from service.compat.a1111.options import NO_VAE, Options
-from service.compat.a1111.schemas import DrawIn, Txt2ImgIn
+from service.compat.a1111.schemas import DrawIn, Img2ImgIn, Txt2ImgIn
 from service.compat.a1111.styles import styled
 
 SAME = ("use same sampler", "use same scheduler", "use same checkpoint", "none", "")
@@ -44,9 +44,12 @@ def wanted(body: DrawIn, options: Options, styles: Sequence[Style], demo_default
     """
     notes = list(_ignored(body))
     sampler, schedule = _sampler(body, demo_defaults, notes)
-    width, height, hires = _sizes(body, notes)
+    first_width, first_height, hires = _sizes(body, notes)
     sent = body.model_fields_set
     own = demo_defaults or Params()
+    has_shape = isinstance(body, Img2ImgIn)  # what is drawn over has a shape of its own
+    width = _unsent("width", first_width, own.width, body, has_shape=has_shape)
+    height = _unsent("height", first_height, own.height, body, has_shape=has_shape)
     spell = Spell(
         prompt=body.prompt,
         negative_prompt=body.negative_prompt,
@@ -56,8 +59,8 @@ def wanted(body: DrawIn, options: Options, styles: Sequence[Style], demo_default
             schedule_type=schedule,
             cfg_scale=own.cfg_scale if own.cfg_scale and "cfg_scale" not in sent else body.cfg_scale,
             seed=None if body.seed < 0 else body.seed,
-            width=own.width if own.width and "width" not in sent else width,
-            height=own.height if own.height and "height" not in sent else height,
+            width=width,
+            height=height,
             clip_skip=options.clip_skip,
             checkpoint=options.sd_model_checkpoint,
             vae=None if options.sd_vae.casefold() in NO_VAE else options.sd_vae,
@@ -67,6 +70,12 @@ def wanted(body: DrawIn, options: Options, styles: Sequence[Style], demo_default
     )
     dressed, unknown = styled(spell, body.styles, styles)
     return Wanted(_without_networks(dressed, body), body.batch_size * body.n_iter, (*notes, *unknown))
+
+
+def _unsent(field: str, side: int | None, own: int | None, body: DrawIn, *, has_shape: bool) -> int | None:
+    if field in body.model_fields_set:
+        return side
+    return None if has_shape else own or side
 
 
 def filled_from_infotext(body: Body) -> Body:
