@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from prompts.errors import SpellOutOfRange
+from prompts.img2img import MASK_BLUR, ONLY_MASKED_PADDING
+from prompts.limits import DENOISING_STRENGTH, check_characters
+
+DILATE = (0, 128)  # pixels
+BELOW = (0.0, 1.0)
+TRIES = (1, 8)
+
 
 @dataclass(frozen=True, slots=True)
 class HandRepair:
@@ -25,3 +33,32 @@ class HandRepair:
     """What is painted there; empty: the picture's own prompt."""
     negative_prompt: str = ""
     """Empty: the picture's own."""
+
+
+def check_hand_repair(repair: HandRepair) -> HandRepair:
+    """`repair`, when every number of it is inside its range.
+
+    Raises:
+        SpellOutOfRange: A number outside its range; NaN too.
+        PromptError: A character that no prompt may hold.
+    """
+    for field in ("prompt", "negative_prompt"):
+        check_characters(f"hand_repair.{field}", getattr(repair, field))
+    ranges = {
+        "denoising_strength": DENOISING_STRENGTH,
+        "mask_blur": MASK_BLUR,
+        "padding": ONLY_MASKED_PADDING,
+        "dilate": DILATE,
+        "below": BELOW,
+        "tries": TRIES,
+    }
+    for name, (low, high) in ranges.items():
+        value = getattr(repair, name)
+        if not low <= value <= high:
+            raise SpellOutOfRange(
+                f"hand_repair.{name} is {value}; it can be {low:g} to {high:g}.",
+                field=f"hand_repair.{name}",
+                got=str(value),
+                limit=[low, high],
+            )
+    return repair
