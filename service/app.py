@@ -21,6 +21,7 @@ from service.api import (
     keys,
     problems,
     prompts,
+    sources,
     spells,
     transfer,
 )
@@ -44,6 +45,7 @@ ROUTERS = (
     interrogations.router,
     generate.router,
     jobs.router,
+    sources.router,
     images.router,
     catalogue.router,
     capabilities.router,
@@ -84,7 +86,7 @@ def create_app(settings: Settings | None = None, *, fake_engine: bool | BuildEng
         redoc_url=None,
         openapi_url=None,
     )
-    app.state.streams = StreamCount(chosen.max_event_streams)
+    app.state.streams = StreamCount(chosen.max_event_streams, chosen.max_event_streams_per_tenant)
     app.state.a1111_desks = Desks()
     for router in (page_router(Assets(STATIC)), *ROUTERS):
         app.include_router(router, dependencies=[Depends(caller_of)])

@@ -6,9 +6,10 @@ import asyncio
 import json
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from prompts.img2img import with_img2img
 from prompts.limits import SEED
 from prompts.resolve import resolve
 from prompts.spell import Params, Spell
@@ -21,6 +22,7 @@ from service.jobs import ImageRecord, Job, JobEvent, JobKind
 from service.library import Library, with_lifted_loras
 from service.policy import Policy
 from service.product import PRODUCT, product_version
+from service.sources import Img2ImgOrder, Sources, StoredSource, order_parts
 from service.spell_json import ParamsModel, spell_to_json
 from service.store.base import Idempotency
 
@@ -39,6 +41,8 @@ class PictureOrder:
     """Pictures; slot `i` gets `seed + i`."""
     overrides: Mapping[str, Any] = field(default_factory=dict)
     """Names of `Params` fields and their values, for this job only."""
+    img2img: Img2ImgOrder | None = None
+    """The picture to draw over; `None` for txt2img."""
 
 
 class Generations:
@@ -61,6 +65,7 @@ class Generations:
         self._policy = policy
         self._workers = workers
         self._limits = limits
+        self.sources = Sources(backbone, limits)
 
     async def submit(self, order: PictureOrder, key: str | Idempotency | None = None) -> Job:
         """Accept the order: on return the job is on the disk.
@@ -73,6 +78,7 @@ class Generations:
         Raises:
             NotFound: No such spell or version.
             RequestInvalid: Neither or both of `spell` and `spell_id`, a wrong count or override.
+            PictureError, SpellOutOfRange, UnknownName: What is to be drawn over; see `Sources.stored`.
             PromptError, CheckpointNotFound, LoraNotFound, LoraIncompatible, ModelRefused: The spell.
             PolicyBlocked: The screen refuses it.
             TooManyJobs, DiskFull, Draining, IdempotencyReused, DatabaseUnavailable: See there.
@@ -84,7 +90,8 @@ class Generations:
                 return known
         self._check_open()
         wanted, order = await self._wanted(order)
-        resolved = await self.resolved(wanted)
+        source = None if order.img2img is None else await self.sources.stored(order.img2img)
+        resolved = await self.resolved(wanted, source)
         stamp = self._policy.check(resolved)
         job = Job(
             self._backbone.new_id(),
@@ -92,6 +99,7 @@ class Generations:
             self._backbone.clock(),
             count=order.count,
             spell=resolved,
+            img2img=None if source is None else source.settings,
             spell_id=order.spell_id,
             spell_version=order.version,
             policy_stamp=f"{stamp.policy_version}:{stamp.digest}",
@@ -110,12 +118,22 @@ class Generations:
         """
         return await asyncio.to_thread(self._jobs.by_key, promise)
 
-    async def resolved(self, spell: Spell) -> Spell:
-        """`spell` with nothing left open: names of things that are here, defaults filled, seed drawn."""
+    async def resolved(self, spell: Spell, source: StoredSource | None = None) -> Spell:
+        """`spell` with nothing left open: names of things that are here, defaults filled, seed drawn.
+
+        With a `source` it says in A1111's words how it is drawn over, and has the source's shape unless another
+        was asked for; hires fix belongs to txt2img and is left out. Without one, such words are taken out.
+        """
         fitted = await self._catalogue.fit(with_lifted_loras(spell))
+        defaults = fitted.checkpoint.profile.defaults
+        wanted = fitted.spell
+        if source is not None:
+            width, height = source.fitted_size(wanted.params, defaults)
+            wanted = wanted.evolve(width=width, height=height, hires=None)
         seed = secrets.randbelow(SEED[1] + 1)
-        concrete = resolve(fitted.spell, fitted.checkpoint.profile.defaults, seed)
-        extra = tuple(pair for pair in concrete.extra if pair[0] != "Version")
+        concrete = resolve(wanted, defaults, seed)
+        extra = with_img2img(concrete.extra, None if source is None else source.settings)
+        extra = tuple(pair for pair in extra if pair[0] != "Version")
         return concrete.evolve(extra=(*extra, ("Version", f"{PRODUCT} {product_version()}")))
 
     async def get(self, job_id: str) -> Job:
@@ -229,7 +247,7 @@ class Generations:
         if order.spell_id is not None:
             version = await self._library.get(order.spell_id, order.version)
             spell = version.spell
-            order = PictureOrder(None, order.spell_id, version.number, order.count, order.overrides)
+            order = replace(order, version=version.number)
         if spell is None:
             raise RequestInvalid("Send either spell or spell_id, one of them.", field="spell")
         return _overridden(spell, order.overrides), order
@@ -245,5 +263,5 @@ def _overridden(spell: Spell, overrides: Mapping[str, Any]) -> Spell:
 
 def _fingerprint(order: PictureOrder) -> str:
     spell = None if order.spell is None else spell_to_json(order.spell)
-    parts = [spell, order.spell_id, order.version, order.count, dict(order.overrides)]
+    parts = [spell, order.spell_id, order.version, order.count, dict(order.overrides), *order_parts(order.img2img)]
     return fingerprint("generate", json.dumps(parts, sort_keys=True, default=str))

@@ -12,8 +12,10 @@ from PIL import Image
 
 from generator.errors import GeneratorError
 from generator.events import Cancelled, Failed, ImageReady, Picture, PreviewReady
-from generator.request import GenerationRequest
+from generator.request import GenerationRequest, SourcePicture
+from prompts.img2img import Img2Img
 from prompts.metadata import format_infotext, png_with_infotext
+from prompts.pictures import open_picture
 from prompts.spell import Spell
 from service.backbone import Backbone
 from service.blobs.base import Blob, BlobStore
@@ -52,10 +54,11 @@ class ImageJobs:
         spell = _stamped_spell(job)
         finished = {image.slot for image in await asyncio.to_thread(self.backbone.images.of_job, job.id)}
         missing = [slot for slot in range(job.count) if slot not in finished]
+        source = None if job.img2img is None else await asyncio.to_thread(_source, self.backbone.blobs, job.img2img)
         meter = Meter(job.id, spell, job.count, len(finished))
         self.backbone.bus.publish(meter.progress(time.monotonic()))
         room = asyncio.Semaphore(MAX_CONCURRENT_IMAGES)
-        tasks = [asyncio.create_task(self._draw(job, slot, meter, room)) for slot in missing]
+        tasks = [asyncio.create_task(self._draw(job, slot, source, meter, room)) for slot in missing]
         try:
             for finishing in asyncio.as_completed(tasks):
                 await finishing
@@ -65,9 +68,11 @@ class ImageJobs:
             await asyncio.gather(*tasks, return_exceptions=True)
         return Move(JobStatus.DONE, EventKind.DONE, {"images": job.count})
 
-    async def _draw(self, job: Job, slot: int, meter: Meter, room: asyncio.Semaphore) -> None:
+    async def _draw(
+        self, job: Job, slot: int, source: SourcePicture | None, meter: Meter, room: asyncio.Semaphore
+    ) -> None:
         spell = job.slot_spell(slot)
-        request = GenerationRequest(f"{job.id}/{slot}", spell, PREVIEW_EVERY)
+        request = GenerationRequest(f"{job.id}/{slot}", spell, PREVIEW_EVERY, source)
         async with room:
             events = self.engine.submit(request)
             try:
@@ -118,6 +123,22 @@ def _stamped_spell(job: Job) -> Spell:
     if job.spell is None or not Stamp(version, digest).fits(job.spell):
         raise PolicyBlocked("This job was not screened by the rules in force. Submit it again.", category="unscreened")
     return job.spell
+
+
+def _source(blobs: BlobStore, img2img: Img2Img) -> SourcePicture:
+    """The pixels to draw over; the same objects for all pictures of the job.
+
+    Raises:
+        BlobMissing: A file is gone or damaged.
+        PictureError: It is no picture any more.
+    """
+    mask = None if img2img.inpaint is None else _pixels(blobs, img2img.inpaint.mask)
+    return SourcePicture(img2img, _pixels(blobs, img2img.source), mask)
+
+
+def _pixels(blobs: BlobStore, key: str) -> Picture:
+    image = open_picture(blobs.read(key))
+    return Picture(image.width, image.height, image.tobytes())
 
 
 def _encode_and_put(blobs: BlobStore, picture: Picture, spell: Spell, mark: Mark) -> Blob:

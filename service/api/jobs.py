@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from service.api.deps import Before, IdDep, IdempotencyKey, Limit, ServicesDep
+from service.api.deps import Before, CallerDep, IdDep, IdempotencyKey, Limit, ServicesDep
 from service.api.reading import job_view
 from service.api.schemas import JobIn
 from service.api.sse import HEADERS, MEDIA_TYPE, job_stream
@@ -21,13 +22,17 @@ MAX_EVENT = 2**31 - 1
 
 @router.post("", status_code=202)
 async def submit_job(body: JobIn, services: ServicesDep, response: Response, key: IdempotencyKey = None) -> JobView:
-    """Draw pictures of a spell. On the answer the job is on the disk and will not be lost."""
+    """Draw pictures of a spell, from nothing or over a picture (`img2img`: also inpainting and outpainting).
+
+    On the answer the job is on the disk and will not be lost.
+    """
     order = PictureOrder(
         spell=None if body.spell is None else body.spell.to_domain(),
         spell_id=body.spell_id,
         version=body.version,
         count=body.count,
         overrides=body.overrides.given(),
+        img2img=None if body.img2img is None else await asyncio.to_thread(body.img2img.to_order),
     )
     job = await services.generation.submit(order, key)
     response.headers["Location"] = f"/api/jobs/{job.id}"
@@ -61,6 +66,7 @@ async def cancel_job(job_id: IdDep, services: ServicesDep, response: Response) -
 async def job_events(
     job_id: IdDep,
     services: ServicesDep,
+    caller: CallerDep,
     request: Request,
     last_event_id: Annotated[str | None, Header(alias="Last-Event-ID", max_length=20)] = None,
     after: Annotated[int | None, Query(ge=0, le=MAX_EVENT, description="As Last-Event-ID, for a first visit.")] = None,
@@ -74,7 +80,8 @@ async def job_events(
     if seen is not None and job.status.is_final and seen >= job.last_event:
         return Response(status_code=204)
     streams: StreamCount = request.app.state.streams
-    stream = streams.counted(job_stream(services, job_id, seen if seen is not None else after))
+    events = job_stream(services, job_id, seen if seen is not None else after)
+    stream = streams.counted(events, caller, services.access.is_valid)
     return StreamingResponse(stream, media_type=MEDIA_TYPE, headers=HEADERS)
 
 

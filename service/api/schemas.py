@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from prompts.hands import ActionKind
 from prompts.limits import IDEA_CHARACTERS, PROMPT_CHARACTERS
+from service.api.img2img_schemas import Img2ImgIn
 from service.hand_choice import HandChoice, choice_of
 from service.spell_json import ParamsModel, SpellModel
 
@@ -141,6 +142,7 @@ class JobIn(Body):
     version: int | None = Field(default=None, ge=1, le=MAX_VERSION, description="Unset takes the newest.")
     count: int = Field(default=1, ge=1, description="Pictures; the n-th gets seed + n.")
     overrides: OverridesModel = OverridesModel()
+    img2img: Img2ImgIn | None = Field(default=None, description="The picture to draw over; unset draws from nothing.")
 
 
 class GenerateIn(Body):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel
 
+from prompts.img2img import Img2Img
 from prompts.metadata import Verdict, format_infotext
 from service.bus.base import Progress
 from service.catalogue import CheckpointInfo, LoraInfo
@@ -190,6 +192,8 @@ class JobView(BaseModel):
     status: str
     count: int
     spell: SpellModel | None
+    img2img: dict[str, Any] | None
+    """How a source picture is drawn over; `null` for txt2img."""
     spell_id: str | None
     spell_version: int | None
     mode: str | None
@@ -216,6 +220,7 @@ class JobView(BaseModel):
             status=str(job.status),
             count=job.count,
             spell=None if job.spell is None else SpellModel.model_validate(spell_to_json(job.spell)),
+            img2img=None if job.img2img is None else _img2img(job.img2img),
             spell_id=job.spell_id,
             spell_version=job.spell_version,
             mode=job.mode,
@@ -230,6 +235,25 @@ class JobView(BaseModel):
             created_at=job.created_at,
             updated_at=job.updated_at,
         )
+
+
+def _img2img(settings: Img2Img) -> dict[str, Any]:
+    """The settings without the keys of their files."""
+    told = asdict(settings)
+    del told["source"]
+    if told["inpaint"] is not None:
+        del told["inpaint"]["mask"]
+    return told
+
+
+class UploadView(BaseModel):
+    """A picture that was sent to be drawn over."""
+
+    id: str
+    """For `img2img.source.upload_id`. Kept for an hour, and as long as a job needs it."""
+    width: int
+    height: int
+    bytes: int
 
 
 class JobPage(BaseModel):

@@ -11,16 +11,17 @@ from typing import Annotated
 import typer
 
 from prompts.errors import PromptError
-from prompts.hands import apply_plan, plan_hands
 from prompts.language import lift_loras
 from prompts.metadata import format_infotext
 from prompts.resolve import GENERAL_DEFAULTS
 from prompts.spell import HiresFix, Lora, Spell
+from service.cli.hand_notes import HANDS_HELP
 from service.cli.make import is_id
 from service.cli.run import run, watch
 from service.cli.show import lines, print_json, spell_lines
 from service.cli.spell_io import load_spell
 from service.generation import PictureOrder
+from service.hand_choice import HandChoice, choice_from_text
 from service.jobs import ImageRecord
 from service.services import Services
 from service.spell_json import spell_to_json
@@ -53,7 +54,7 @@ class _Wishes:
         if self.negative is not None:
             wanted["negative_prompt"] = self.negative
         if self.size is not None:
-            wanted["width"], wanted["height"] = _size(self.size)
+            wanted["width"], wanted["height"] = drawn_size(self.size)
         if self.hires is not None:
             wanted["hires"] = HiresFix(
                 upscale_by=self.hires,
@@ -61,7 +62,7 @@ class _Wishes:
                 denoising_strength=self.denoise,
                 upscaler=self.upscaler,
             )
-        return spell.evolve(**wanted, loras=(*spell.loras, *(_lora(text) for text in self.loras)))
+        return spell.evolve(**wanted, loras=(*spell.loras, *(parse_lora(text) for text in self.loras)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,8 @@ class _Order:
     """A prompt, or a spell's id, JSON, infotext or picture."""
     wishes: _Wishes
     count: int
-    hands: bool
+    hands: HandChoice | None
+    """`None`: the operator's default for a bare prompt; what was brought along is drawn as it is."""
 
 
 def generate(
@@ -91,7 +93,7 @@ def generate(
     denoise: Annotated[float, typer.Option(help="Denoising strength of the second pass.")] = 0.5,
     upscaler: Annotated[str, typer.Option(help="Upscaler of the second pass.")] = "Latent (bicubic antialiased)",
     count: Annotated[int, typer.Option(help="Pictures; each has its own seed.")] = 1,
-    hands: Annotated[bool, typer.Option(help="Apply the hand plan first.")] = False,
+    hands: Annotated[str | None, typer.Option(help=HANDS_HELP)] = None,
     out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("out"),
     as_json: Json = False,
 ) -> None:
@@ -100,25 +102,28 @@ def generate(
     wishes = _Wishes(
         negative, tuple(lora or ()), size, hires, hires_steps, denoise, upscaler, params | {"clip_skip": clip_skip}
     )
-    saved = run(lambda services: _draw(services, _Order(prompt, wishes, count, hands), out, quiet=as_json))
-    _report(saved, as_json=as_json)
+    order = _Order(prompt, wishes, count, None if hands is None else choice_from_text(hands))
+    saved = run(lambda services: _draw(services, order, out, quiet=as_json))
+    report_pictures(saved, as_json=as_json)
 
 
 async def _draw(services: Services, order: _Order, out: Path, *, quiet: bool) -> list[tuple[Path, ImageRecord]]:
-    spell = order.wishes.applied_to(await _wanted(services, order.source))
-    if order.hands:
-        info = await services.catalogue.checkpoint(spell.params.checkpoint)
-        plan = plan_hands(spell, info.profile)
-        spell = apply_plan(spell, plan)
-        lines("hand plan", [] if quiet else plan.explanation)
-    job = await services.generation.submit(PictureOrder(spell=spell, count=order.count))
+    found = await wanted_spell(services, order.source)
+    is_bare = found == Spell(found.prompt, loras=found.loras)
+    planned = await services.hands.planner.apply(
+        order.wishes.applied_to(found), () if order.hands is None and not is_bare else order.hands
+    )
+    lines("hand plan", [] if quiet or not planned.edits else planned.plan.explanation)
+    count = max(order.count, planned.seeds)
+    job = await services.generation.submit(PictureOrder(spell=planned.spell, count=count))
     if not quiet and job.spell is not None:
         lines("spell", spell_lines(job.spell))
     await watch(services, job, "drawing", quiet=quiet)
     return await save(services, job.id, out)
 
 
-def _report(saved: list[tuple[Path, ImageRecord]], *, as_json: bool) -> None:
+def report_pictures(saved: list[tuple[Path, ImageRecord]], *, as_json: bool) -> None:
+    """Say where the pictures are, for people or for programs."""
     if as_json:
         print_json([_picture_json(path, record) for path, record in saved])
         return
@@ -148,13 +153,19 @@ async def save(services: Services, job_id: str, folder: Path) -> list[tuple[Path
     return saved
 
 
-async def _wanted(services: Services, source: str) -> Spell:
+async def wanted_spell(services: Services, source: str) -> Spell:
+    """The spell behind a prompt, id, JSON, infotext or picture, with its LoRA tags lifted."""
     spell = (await services.library.get(source)).spell if is_id(source) else load_spell(source)
     text, loras = lift_loras(spell.prompt)
     return spell.evolve(prompt=text, loras=(*spell.loras, *loras))
 
 
-def _size(text: str) -> tuple[int, int]:
+def drawn_size(text: str) -> tuple[int, int]:
+    """(width, height) of `512x768`.
+
+    Raises:
+        PromptError: code `size_invalid`.
+    """
     match = _SIZE.fullmatch(text.strip())
     if match is None:
         example = f"{GENERAL_DEFAULTS.width}x{GENERAL_DEFAULTS.height}"
@@ -164,7 +175,12 @@ def _size(text: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-def _lora(text: str) -> Lora:
+def parse_lora(text: str) -> Lora:
+    """The LoRA of `name:0.66`, or of a name alone.
+
+    Raises:
+        PromptError: code `lora_invalid`.
+    """
     name, colon, weight = text.rpartition(":")
     if not colon:
         return Lora(text)

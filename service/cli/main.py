@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from prompts.errors import SpellwrightError
-from service.cli import draw, hands, keys, language, look, make, models, serve
+from service.cli import ab, draw, hands, history, keys, language, look, make, models, redraw, serve
 from service.cli.rim import EXIT_INTERRUPTED, from_os_error, report
 
 
@@ -29,7 +29,10 @@ def build() -> typer.Typer:
         serve.register,
         keys.register,
         make.register,
+        history.register,
         draw.register,
+        ab.register,
+        redraw.register,
         look.register,
         language.register,
         models.register,

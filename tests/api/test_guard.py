@@ -11,7 +11,7 @@ import pytest
 from service.api.guard import allowed_hosts
 from service.testing import quiet_settings, running_server
 
-POST = b"POST /api/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+POST = b"POST /api/spells HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 
 
 @pytest.mark.parametrize(
