@@ -24,6 +24,8 @@ class Message:
 
     role: Role
     content: str
+    picture: str = ""
+    """A data URL that goes with a user's text, for models that see; empty for none."""
 
 
 class ChatModel(Protocol):

@@ -223,6 +223,14 @@ def _message_param(message: Message) -> ChatCompletionMessageParam:
         return {"role": "system", "content": message.content}
     if message.role == "assistant":
         return {"role": "assistant", "content": message.content}
+    if message.picture:
+        return {
+            "role": "user",
+            "content": [
+                {"type": "text", "text": message.content},
+                {"type": "image_url", "image_url": {"url": message.picture}},
+            ],
+        }
     return {"role": "user", "content": message.content}
 
 

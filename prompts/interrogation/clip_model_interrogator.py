@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 
@@ -13,14 +13,16 @@ from torch import Tensor
 
 from prompts.interrogation import modes
 from prompts.interrogation.caption import CAPTION_COMMAND, BlipCaptioner, Captioner, check_caption_folder
-from prompts.interrogation.interrogator import Progress, mode_named, no_progress
+from prompts.interrogation.description import Description
+from prompts.interrogation.interrogator import WITHOUT_CAPTION, Progress, mode_named, no_progress
 from prompts.interrogation.label_table import LabelTable, build_table
 from prompts.interrogation.measured import measure
 from prompts.interrogation.modes import ClipOptions, Draft, Studio
 from prompts.interrogation.ranking import Ranked, rank
-from prompts.interrogation.result import Interrogation, WeightsKind
-from prompts.interrogation.terms import TermFilter, TermList, filtered, lists_in, published_lists
+from prompts.interrogation.result import CaptionSource, Interrogation, WeightsKind
+from prompts.interrogation.terms import TermFilter, TermList, allowance, filtered, lists_in, published_lists
 from prompts.interrogation.towers import ClipTowers, check_folder, towers_from_folder
+from prompts.interrogation.wishes import Wishes
 
 _DRAFTS: dict[str, Callable[[Studio], Draft]] = {
     "tags": modes.tags,
@@ -39,6 +41,7 @@ _DEMO_NOTICE = (
     "About anything else its terms are shown as evidence and left out of the spell. "
     "For photos get real weights with: spellwright models fetch clip-vit-l-14"
 )
+_WEIGHTS_NOTICES: dict[WeightsKind, str] = {"random": _RANDOM_NOTICE, "trained-demo": _DEMO_NOTICE}
 _NO_CAPTION_NOTICE = f"No caption model is on this machine, so there is no sentence. Get one with: {CAPTION_COMMAND}"
 
 
@@ -54,6 +57,8 @@ class ClipPaths:
     """Folder for label tables; `None` computes them at every start."""
     caption: Path | None = None
     """BLIP's folder; `None` goes without a caption."""
+    own_terms: Path | None = None
+    """Folder of further `.txt` lists beside those; one called like another takes its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,17 @@ class LoadedClip:
     captioner: Captioner | None = None
     table: LabelTable | None = None
     """The table of `lists` where it is at hand; `None` reads or computes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """The sentence about one picture, whoever wrote it."""
+
+    text: str | None = None
+    by: str = ""
+    source: CaptionSource = "none"
+    notice: str = ""
+    """What went wrong on the way to it."""
 
 
 class ClipInterrogator:
@@ -94,6 +110,7 @@ class ClipInterrogator:
         self._lock = threading.Lock()
         self._loaded: LoadedClip | None = None
         self._table: LabelTable | None = None
+        self._filtered: tuple[TermFilter, LabelTable] | None = None
 
     @classmethod
     def from_paths(
@@ -122,7 +139,7 @@ class ClipInterrogator:
             check_caption_folder(paths.caption)
 
         def load() -> LoadedClip:
-            lists = published_lists() if paths.terms is None else lists_in(paths.terms)
+            lists = lists_of(paths)
             captioner = None if paths.caption is None else BlipCaptioner(paths.caption, device)
             kept = filtered(lists, rules or TermFilter())
             return LoadedClip(towers_from_folder(paths.model, device), kept, captioner)
@@ -130,29 +147,53 @@ class ClipInterrogator:
         return cls(load, weights, options=options, cache=paths.cache)
 
     def interrogate(
-        self, picture: Image.Image, mode: str = "fast", on_progress: Progress | None = None
+        self,
+        picture: Image.Image,
+        mode: str = "fast",
+        on_progress: Progress | None = None,
+        wishes: Wishes | None = None,
+        description: Description | None = None,
     ) -> Interrogation:
         """What `picture` shows; see `Interrogator`."""
-        return self.interrogate_many([picture], mode, on_progress)[0]
+        descriptions = None if description is None else [description]
+        return self.interrogate_many([picture], mode, on_progress, wishes, descriptions)[0]
 
     def interrogate_many(
-        self, pictures: Sequence[Image.Image], mode: str = "fast", on_progress: Progress | None = None
+        self,
+        pictures: Sequence[Image.Image],
+        mode: str = "fast",
+        on_progress: Progress | None = None,
+        wishes: Wishes | None = None,
+        descriptions: Sequence[Description] | None = None,
     ) -> list[Interrogation]:
         """Several pictures at once: one pass of the picture tower and one ranking for all.
 
         `seconds` of each result is its own share: its own work, and an equal part of the common work.
+
+        Args:
+            pictures: RGB, upright.
+            mode: See `MODES`.
+            on_progress: Told the finished share of all of them.
+            wishes: For all of them; `None` wants everything, as tags.
+            descriptions: Captions from elsewhere, one for each picture; those without text are asked of the
+                caption model.
         """
         mode = mode_named(mode)
+        wishes = wishes or Wishes()
         progress = on_progress or no_progress
         if not pictures:
             return []
         with self._lock:
             started = perf_counter()
-            loaded, table = self._ready(progress)
+            loaded, whole = self._ready(progress)
+            table = self._allowed(loaded, whole, wishes.rules)
+            options = self._options
+            if wishes.max_tokens is not None:
+                options = replace(options, max_tokens=wishes.max_tokens)
             progress(0.2, "looking")
             features = loaded.towers.encode_pictures(pictures)
             ranked = self._ranked(features, table, mode)
-            captions = self._captions(loaded, pictures, mode, progress)
+            told = self._told(loaded, pictures, mode, progress, descriptions)
             shared = (perf_counter() - started) / len(pictures)
             results = []
             for index, picture in enumerate(pictures):
@@ -162,13 +203,14 @@ class ClipInterrogator:
                     features[index : index + 1],
                     loaded.towers.text,
                     table,
-                    self._options,
-                    captions[index],
+                    options,
+                    told[index].text,
                     ranked[index],
                     _chain_progress(progress, done, 0.6 / len(pictures)),
                 )
-                result = self._result(picture, mode, _DRAFTS[mode](studio), studio.caption, loaded)
-                results.append(result.with_seconds(shared + perf_counter() - own))
+                draft = modes.for_target(studio, mode, wishes.target, _DRAFTS[mode](studio))
+                result = self._result(picture, mode, draft, told[index], loaded)
+                results.append(replace(result, target=wishes.target, seconds=shared + perf_counter() - own))
             progress(1.0, "done")
             return results
 
@@ -201,48 +243,80 @@ class ClipInterrogator:
             self._table = build_table(self._loaded.lists, towers.text, towers.text_digest, self._cache, step)
         return self._loaded, self._table
 
+    def _allowed(self, loaded: LoadedClip, table: LabelTable, rules: TermFilter) -> LabelTable:
+        """The table that `rules` leave; the last one is kept, since people ask with the same rules again."""
+        if rules == TermFilter():
+            return table
+        if self._filtered is None or self._filtered[0] != rules:
+            self._filtered = rules, table.where(allowance(loaded.lists, rules))
+        return self._filtered[1]
+
     def _ranked(self, features: Tensor, table: LabelTable, mode: str) -> list[Ranked] | list[None]:
         if self._options.compat or mode not in ("fast", "tags", "best"):
             return [None] * len(features)
         count = self._options.shortlist if mode == "best" else self._options.max_terms
         return rank(features, modes.positive_table(table).features, count)
 
-    def _captions(
-        self, loaded: LoadedClip, pictures: Sequence[Image.Image], mode: str, progress: Progress
-    ) -> list[str | None]:
-        if loaded.captioner is None or mode in ("tags", "negative"):
-            return [None] * len(pictures)
-        captions: list[str | None] = []
-        for start in range(0, len(pictures), _CAPTIONS_TOGETHER):
+    def _told(
+        self,
+        loaded: LoadedClip,
+        pictures: Sequence[Image.Image],
+        mode: str,
+        progress: Progress,
+        descriptions: Sequence[Description] | None,
+    ) -> list[Caption]:
+        """The caption of each picture: the one that was brought along, else the caption model's."""
+        if mode in WITHOUT_CAPTION:
+            return [Caption()] * len(pictures)
+        told = [_brought(each) for each in descriptions or [Description(None, "")] * len(pictures)]
+        open_ones = [index for index, caption in enumerate(told) if caption.text is None]
+        if loaded.captioner is None:
+            notices = [told[i].notice or _NO_CAPTION_NOTICE if i in open_ones else "" for i in range(len(told))]
+            return [replace(each, notice=notice) for each, notice in zip(told, notices, strict=True)]
+        for start in range(0, len(open_ones), _CAPTIONS_TOGETHER):
             progress(0.3 + 0.1 * start / len(pictures), "describing")
-            captions += [text or None for text in loaded.captioner.captions(pictures[start:][:_CAPTIONS_TOGETHER])]
-        return captions
+            batch = open_ones[start:][:_CAPTIONS_TOGETHER]
+            texts = loaded.captioner.captions([pictures[index] for index in batch])
+            for index, text in zip(batch, texts, strict=True):
+                told[index] = Caption(text or None, loaded.captioner.name, "model", told[index].notice)
+        return told
 
     def _result(
-        self, picture: Image.Image, mode: str, draft: Draft, caption: str | None, loaded: LoadedClip
+        self, picture: Image.Image, mode: str, draft: Draft, caption: Caption, loaded: LoadedClip
     ) -> Interrogation:
         found = measure(picture)
         is_negative = mode == "negative"
         return Interrogation(
-            caption=caption,
+            caption=caption.text,
+            caption_by=caption.by if caption.text else "",
+            caption_source=caption.source if caption.text else "none",
             terms=found.terms if is_negative else (*draft.terms, *found.terms),
             negative_terms=draft.terms if is_negative else (),
             mode=mode,
             model=loaded.towers.name,
             weights=self._weights,
-            notice=self._notice(loaded, mode),
+            notice=" ".join(filter(None, (_WEIGHTS_NOTICES.get(self._weights), caption.notice))),
             palette=found.palette,
             prompt=draft.prompt,
             similarity=draft.similarity,
             size=picture.size,
         )
 
-    def _notice(self, loaded: LoadedClip, mode: str) -> str:
-        notices = {"random": _RANDOM_NOTICE, "trained-demo": _DEMO_NOTICE}
-        parts = [notices[self._weights]] if self._weights in notices else []
-        if loaded.captioner is None and mode not in ("tags", "negative"):
-            parts.append(_NO_CAPTION_NOTICE)
-        return " ".join(parts)
+
+def _brought(description: Description) -> Caption:
+    return Caption(description.text, description.by, "chat", description.notice)
+
+
+def lists_of(paths: ClipPaths) -> tuple[TermList, ...]:
+    """The lists that `paths` lead to, own ones last.
+
+    Raises:
+        InterrogationError: A folder without terms.
+    """
+    lists = published_lists() if paths.terms is None else lists_in(paths.terms)
+    own = () if paths.own_terms is None else lists_in(paths.own_terms)
+    names = {each.category for each in own}
+    return (*(each for each in lists if each.category not in names), *own)
 
 
 def _chain_progress(progress: Progress, start: float, width: float) -> modes.Step:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from prompts.interrogation.result import Interrogation, Swatch, Term
 
@@ -20,6 +21,21 @@ class Comparison:
     the negative prompt."""
     similarity: float | None = None
     """Cosine of the two pictures where a CLIP compared them."""
+
+    @property
+    def palette_distance(self) -> float:
+        """0 for the same shares of the same colours, 1 for no colour in common."""
+        return 1.0 - self.palette_overlap
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, numbers rounded to six digits."""
+        return {
+            "similarity": None if self.similarity is None else round(self.similarity, 6),
+            "palette_overlap": round(self.palette_overlap, 6),
+            "palette_distance": round(self.palette_distance, 6),
+            "missing": [term.text for term in self.missing],
+            "surplus": [term.text for term in self.surplus],
+        }
 
 
 def compare(reference: Interrogation, drawn: Interrogation, similarity: float | None = None) -> Comparison:

@@ -11,8 +11,10 @@ from typing import Protocol, runtime_checkable
 from PIL import Image
 
 from prompts.errors import PictureError, SpellwrightError
+from prompts.interrogation.description import Description
 from prompts.interrogation.interrogator import Interrogator, Progress, no_progress
 from prompts.interrogation.result import Interrogation
+from prompts.interrogation.wishes import Wishes
 from prompts.pictures import MAX_BYTES, open_picture
 
 PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp"})
@@ -24,7 +26,12 @@ class ManyInterrogator(Protocol):
     """An interrogator that ranks several pictures at once."""
 
     def interrogate_many(
-        self, pictures: Sequence[Image.Image], mode: str = "fast", on_progress: Progress | None = None
+        self,
+        pictures: Sequence[Image.Image],
+        mode: str = "fast",
+        on_progress: Progress | None = None,
+        wishes: Wishes | None = None,
+        descriptions: Sequence[Description] | None = None,
     ) -> list[Interrogation]:
         """The results in the order of the pictures."""
         ...
@@ -50,6 +57,7 @@ def interrogate_files(
     mode: str = "fast",
     on_progress: Progress | None = None,
     open_bytes: Callable[[bytes], Image.Image] = open_picture,
+    wishes: Wishes | None = None,
 ) -> Iterator[FileResult]:
     """Interrogate file after file, results in the files' order, as soon as their batch is done.
 
@@ -59,6 +67,7 @@ def interrogate_files(
         mode: See `MODES`; an unknown one raises before the first file is read.
         on_progress: Told the share of all files after each batch.
         open_bytes: Decoder, e.g. `prompts.picture_child.open_picture_apart` for files from outside.
+        wishes: For all of them.
 
     Raises:
         UnknownName: The mode.
@@ -71,7 +80,7 @@ def interrogate_files(
     while batch := list(islice(waiting, _TOGETHER)):
         opened = [_opened(file, open_bytes) for file in batch]
         pictures = [p for p in opened if isinstance(p, Image.Image)]
-        results = iter(_interrogated(pictures, interrogator, mode))
+        results = iter(_interrogated(pictures, interrogator, mode, wishes))
         for file, picture in zip(batch, opened, strict=True):
             if isinstance(picture, SpellwrightError):
                 yield FileResult(file, error=picture)
@@ -81,10 +90,12 @@ def interrogate_files(
         progress(done / len(listed), f"{done}/{len(listed)} files")
 
 
-def _interrogated(pictures: list[Image.Image], interrogator: Interrogator, mode: str) -> list[Interrogation]:
+def _interrogated(
+    pictures: list[Image.Image], interrogator: Interrogator, mode: str, wishes: Wishes | None
+) -> list[Interrogation]:
     if isinstance(interrogator, ManyInterrogator):
-        return interrogator.interrogate_many(pictures, mode)
-    return [interrogator.interrogate(picture, mode) for picture in pictures]
+        return interrogator.interrogate_many(pictures, mode, wishes=wishes)
+    return [interrogator.interrogate(picture, mode, wishes=wishes) for picture in pictures]
 
 
 def _opened(file: Path, open_bytes: Callable[[bytes], Image.Image]) -> Image.Image | SpellwrightError:

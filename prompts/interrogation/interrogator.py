@@ -8,12 +8,17 @@ from typing import Protocol
 from PIL import Image
 
 from prompts.errors import UnknownName, near_hint, near_names
+from prompts.interrogation.description import Description
 from prompts.interrogation.result import Interrogation
+from prompts.interrogation.wishes import Wishes
 
 MODES: tuple[str, ...] = ("fast", "classic", "best", "negative", "tags")
 """`fast`: caption and the closest terms of all lists. `classic`: caption and the closest of each list.
 `best`: a chain grown term by term, compared with the two others. `negative`: a chain of what the picture
 is not. `tags`: the ranked list alone, without caption."""
+
+WITHOUT_CAPTION = frozenset({"tags", "negative"})
+"""Modes that use no caption."""
 
 Progress = Callable[[float, str], None]
 """Called with the finished share 0..1 and a word for the stage; may raise to stop the work."""
@@ -27,12 +32,24 @@ class Interrogator(Protocol):
     """
 
     def interrogate(
-        self, picture: Image.Image, mode: str = "fast", on_progress: Progress | None = None
+        self,
+        picture: Image.Image,
+        mode: str = "fast",
+        on_progress: Progress | None = None,
+        wishes: Wishes | None = None,
+        description: Description | None = None,
     ) -> Interrogation:
         """What `picture` (RGB, upright; see `prompts.pictures.open_picture`) shows.
 
+        Args:
+            picture: RGB, upright.
+            mode: See `MODES`.
+            on_progress: Told the finished share.
+            wishes: Target, filters, length; `None` wants everything, as tags.
+            description: A caption from elsewhere; with a text no caption model is asked.
+
         Raises:
-            UnknownName: code `mode_not_found`.
+            UnknownName: code `mode_not_found` or `list_not_found`.
             ClipModelMissing: Weights are not on this machine; says where they go.
             InterrogationError: The models failed on this picture.
         """

@@ -50,6 +50,20 @@ class LabelTable:
         """The category of a row."""
         return next(name for name, start, stop in self.categories if start <= row < stop)
 
+    def where(self, allows: Callable[[str, str], bool]) -> LabelTable:
+        """The table of the terms that `allows(category, text)`, a copy unless that is all; empty lists disappear."""
+        rows: list[int] = []
+        spans = []
+        for name, start, stop in self.categories:
+            before = len(rows)
+            rows += [row for row in range(start, stop) if allows(name, self.texts[row])]
+            if len(rows) > before:
+                spans.append((name, before, len(rows)))
+        if len(rows) == len(self.texts):
+            return self
+        features = self.features[torch.tensor(rows, dtype=torch.long, device=self.features.device)]
+        return LabelTable(tuple(self.texts[row] for row in rows), tuple(spans), features)
+
     def part(self, categories: Sequence[str]) -> LabelTable:
         """The table of some categories only, in this table's order; shares memory where they are adjacent."""
         kept = [c for c in self.categories if c[0] in categories]

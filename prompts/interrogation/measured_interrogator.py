@@ -6,9 +6,11 @@ from time import perf_counter
 
 from PIL import Image
 
-from prompts.interrogation.interrogator import Progress, mode_named, no_progress
+from prompts.interrogation.description import Description
+from prompts.interrogation.interrogator import WITHOUT_CAPTION, Progress, mode_named, no_progress
 from prompts.interrogation.measured import measure
 from prompts.interrogation.result import Interrogation
+from prompts.interrogation.wishes import Wishes
 
 NO_CLIP_NOTICE = (
     "No CLIP model is on this machine, so only what can be measured is listed: colours, light, sharpness, shape. "
@@ -27,7 +29,12 @@ class MeasuredInterrogator:
         self._notice = notice
 
     def interrogate(
-        self, picture: Image.Image, mode: str = "fast", on_progress: Progress | None = None
+        self,
+        picture: Image.Image,
+        mode: str = "fast",
+        on_progress: Progress | None = None,
+        wishes: Wishes | None = None,
+        description: Description | None = None,
     ) -> Interrogation:
         """The measured facts of `picture`; see `Interrogator`."""
         started = perf_counter()
@@ -36,11 +43,15 @@ class MeasuredInterrogator:
         progress(0.0, "measuring")
         found = measure(picture)
         progress(1.0, "done")
+        told = Description(None, "") if description is None or mode in WITHOUT_CAPTION else description
         return Interrogation(
-            caption=None,
+            caption=told.text,
+            caption_by=told.by if told.text else "",
+            caption_source="chat" if told.text else "none",
             terms=found.terms,
             mode=mode,
-            notice=self._notice,
+            target=(wishes or Wishes()).target,
+            notice=" ".join(filter(None, (self._notice, told.notice))),
             palette=found.palette,
             size=picture.size,
             seconds=perf_counter() - started,

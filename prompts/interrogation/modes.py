@@ -7,8 +7,11 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
+from prompts.expansion.families import PromptStyle
 from prompts.interrogation.chain import Chain, ChainRules, grow
+from prompts.interrogation.interrogator import WITHOUT_CAPTION
 from prompts.interrogation.label_table import LabelTable
+from prompts.interrogation.prose import prose
 from prompts.interrogation.ranking import Ranked, rank, rank_by_chunks
 from prompts.interrogation.result import Term
 from prompts.interrogation.terms import ARTISTS, FLAVORS, MEDIUMS, MOVEMENTS, NEGATIVE, TRENDINGS
@@ -114,6 +117,24 @@ def negative(studio: Studio) -> Draft:
     rules = ChainRules(max_count=options.max_terms, farthest=True, max_tokens=options.max_tokens, compat=options.compat)
     chain = grow(studio.picture, studio.tower, candidates, None, rules, studio.on_step)
     return Draft(chain.prompt, _chain_terms(chain, studio.table), chain.similarity)
+
+
+def for_target(studio: Studio, mode: str, target: PromptStyle, draft: Draft) -> Draft:
+    """`draft` written for another kind of model than SD1.5, its similarity measured anew.
+
+    The ranked list and the negative prompt stay tags. Term gains stay those of the tags.
+    """
+    if target == "tags" or mode in WITHOUT_CAPTION:
+        return draft
+
+    def fits(text: str) -> bool:
+        return studio.tower.length(text) <= min(studio.tower.max_tokens, studio.options.max_tokens or 10**9)
+
+    if target == "prose":
+        prompt = prose(studio.caption, draft.terms, fits)
+    else:
+        prompt = studio.caption or next((term.text for term in draft.terms), "")
+    return replace(draft, prompt=prompt, similarity=_similarities(studio, [prompt])[0] if prompt else None)
 
 
 def fitted(parts: Sequence[str], tower: TextTower, options: ClipOptions) -> list[str]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
+from prompts.expansion.families import PromptStyle
 from prompts.spell import Spell
 
 WeightsKind = Literal["real", "trained-demo", "random", "none"]
@@ -13,6 +15,8 @@ WeightsKind = Literal["real", "trained-demo", "random", "none"]
 `none`: no CLIP took part, only measurement."""
 
 Source = Literal["measured", "clip", "caption"]
+CaptionSource = Literal["none", "model", "chat"]
+"""`model`: a caption model on this machine. `chat`: a vision model behind the configured chat server."""
 
 _NOT_FOR_PROMPTS = frozenset({"format"})  # the picture's shape belongs to width and height
 _ATTENTION_MARKS = re.compile(r"([\\()\[\]])")
@@ -72,6 +76,11 @@ class Interrogation:
     """Cosine of `prompt` to the picture."""
     size: tuple[int, int] = (0, 0)
     """Width and height of the picture in pixels."""
+    caption_by: str = ""
+    """Name of the model that wrote `caption`; empty without one."""
+    caption_source: CaptionSource = "none"
+    target: PromptStyle = "tags"
+    """What `prompt` is written for; the negative prompt is always tags."""
 
     @property
     def is_trusted(self) -> bool:
@@ -98,14 +107,29 @@ class Interrogation:
         Args:
             with_measured: Append the measured facts that the models' text does not already say.
         """
-        positive = self.prompt if self.is_trusted and self.mode != "negative" else ""
+        positive = self.prompt if self.is_trusted and self.mode != "negative" else self._told
         negative = self.prompt if self.is_trusted and self.mode == "negative" else ""
-        parts = [plain_text(positive)] if positive else []
-        if with_measured:
-            said = positive.casefold()
-            facts = (t.text for t in self.measured if t.category not in _NOT_FOR_PROMPTS)
-            parts += [plain_text(text) for text in facts if text.casefold() not in said]
-        return Spell(prompt=", ".join(parts), negative_prompt=plain_text(negative))
+        facts = self._unsaid(positive) if with_measured else []
+        if self.target == "prose":
+            sentences = [positive] if positive else []
+            sentences += [f"The look: {listed(facts)}."] if facts else []
+            return Spell(prompt=plain_text(" ".join(sentences)), negative_prompt=plain_text(negative))
+        parts = filter(None, (positive, *facts))
+        return Spell(prompt=", ".join(map(plain_text, parts)), negative_prompt=plain_text(negative))
+
+    @property
+    def _told(self) -> str:
+        """The caption where the words of CLIP are not to be believed but those of a vision model are."""
+        if self.caption_source != "chat" or not self.caption or self.mode == "negative":
+            return ""
+        return f"{self.caption[0].upper()}{self.caption[1:]}." if self.target == "prose" else self.caption
+
+    def _unsaid(self, positive: str) -> list[str]:
+        """Measured facts that `positive` does not say already."""
+        wanted = {"background"} if self.target == "caption" else None
+        facts = [t for t in self.measured if t.category not in _NOT_FOR_PROMPTS]
+        said = positive.casefold()
+        return [t.text for t in facts if t.text.casefold() not in said and (wanted is None or t.category in wanted)]
 
     def with_seconds(self, seconds: float) -> Interrogation:
         """A copy that says how long it took."""
@@ -122,6 +146,11 @@ class Interrogation:
         spell = self.to_spell()
         plain["spell"] = {"prompt": spell.prompt, "negative_prompt": spell.negative_prompt}
         return _rounded(plain)
+
+
+def listed(items: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`; empty for nothing."""
+    return " and ".join(filter(None, (", ".join(items[:-1]), *items[-1:])))
 
 
 def plain_text(text: str) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
-from prompts.errors import InterrogationError
+from prompts.errors import InterrogationError, UnknownName, near_hint, near_names
 
 ARTISTS, FLAVORS, MEDIUMS, MOVEMENTS, TRENDINGS, NEGATIVE = (
     "artists",
@@ -49,6 +49,8 @@ class TermFilter:
     """False drops the sites of `trendings` and every phrase that names one."""
     blocked: frozenset[str] = frozenset()
     """Words or phrases, any case; a term that contains one as whole words is dropped."""
+    lists: frozenset[str] = frozenset()
+    """Names of the lists to take terms from; empty takes all."""
 
 
 def published_lists() -> tuple[TermList, ...]:
@@ -109,6 +111,23 @@ def filtered(lists: Iterable[TermList], rules: TermFilter) -> tuple[TermList, ..
     lists = tuple(lists)
     if rules == TermFilter():
         return lists
+    allows = allowance(lists, rules)
+    kept = (replace(each, texts=tuple(t for t in each.texts if allows(each.category, t))) for each in lists)
+    return tuple(each for each in kept if each.texts)
+
+
+def allowance(lists: Iterable[TermList], rules: TermFilter) -> Callable[[str, str], bool]:
+    """Whether `rules` leave a term in: a function of its category and its text.
+
+    Args:
+        lists: All lists; the names of the artists are read out of them.
+        rules: What is left out.
+
+    Raises:
+        UnknownName: code `list_not_found`: `rules.lists` names one that is not there.
+    """
+    lists = tuple(lists)
+    _check_lists(lists, rules)
     phrases = {_words(b) for b in rules.blocked}
     dropped: set[str] = set()
     if not rules.with_artists:
@@ -119,13 +138,26 @@ def filtered(lists: Iterable[TermList], rules: TermFilter) -> tuple[TermList, ..
         phrases |= {_words(site) for site in _SITES}
     phrases.discard(())
     longest = max(map(len, phrases), default=0)
-    kept = []
-    for each in lists:
-        if each.category not in dropped:
-            texts = tuple(t for t in each.texts if not _contains(_words(t), phrases, longest))
-            if texts:
-                kept.append(replace(each, texts=texts))
-    return tuple(kept)
+
+    def allows(category: str, text: str) -> bool:
+        if category in dropped or (rules.lists and category not in rules.lists):
+            return False
+        return not phrases or not _contains(_words(text), phrases, longest)
+
+    return allows
+
+
+def _check_lists(lists: tuple[TermList, ...], rules: TermFilter) -> None:
+    known = [each.category for each in lists]
+    for name in sorted(rules.lists):
+        if name not in known:
+            near = near_names(name, known)
+            raise UnknownName(
+                f"There is no term list called {name[:40]!r}.{near_hint(near)} Lists: {', '.join(known)}.",
+                field="lists",
+                got=name[:40],
+                near=list(near),
+            ).with_code("list_not_found")
 
 
 def _artist_names(lists: tuple[TermList, ...]) -> set[tuple[str, ...]]:
