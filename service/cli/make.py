@@ -10,16 +10,20 @@ import typer
 
 from prompts.errors import PictureError
 from prompts.metadata import format_infotext
+from service.chat import TurnOptions
+from service.cli.hand_notes import HANDS_HELP, hand_notes
 from service.cli.rim import EXIT_BAD_INPUT, report
 from service.cli.run import run, watch
 from service.cli.show import lines, print_json, spell_lines
 from service.cli.spell_io import load_spell
+from service.hand_choice import choice_from_text
 from service.services import Services
 from service.spell_json import spell_to_json
 from service.spells import Author, SpellVersion
 
 Json = Annotated[bool, typer.Option("--json", help="For programs.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Do without the language model although one is configured.")]
+Hands = Annotated[str | None, typer.Option(help=HANDS_HELP)]
 EVIDENCE_ROWS = 12
 _SIZE = re.compile(r"(\d{1,5})[xX×](\d{1,5})")
 
@@ -67,35 +71,44 @@ def expand_idea(
     checkpoint: Annotated[str | None, typer.Option(help="Whose family the prompt is written for.")] = None,
     seed: Annotated[int, typer.Option(help="Varies the offline expander's choices.")] = 0,
     offline: Offline = False,
+    hands: Hands = None,
     as_json: Json = False,
 ) -> None:
     """Turn an idea in any language into a spell."""
+    choice = None if hands is None else choice_from_text(hands)
 
     async def work(services: Services) -> SpellVersion:
-        return await services.expansion.create(idea, checkpoint=checkpoint, seed=seed, offline=offline)
+        return await services.expansion.create(idea, checkpoint=checkpoint, seed=seed, offline=offline, hands=choice)
 
     version = run(work)
     if as_json:
         print_json(_version_json(version))
     else:
         lines(f"spell {version.spell_id}  ({version.note})", spell_lines(version.spell))
-        lines("notes", version.details.get("notes", ()))
+        lines("notes", [*version.details.get("notes", ()), *hand_notes(version)])
 
 
 def refine_spell(
     spell: Annotated[str, typer.Argument(help="A spell's id, JSON, infotext or picture, or - for standard input.")],
     message: Annotated[str, typer.Argument(help="What should change, in any language.")],
+    base: Annotated[int | None, typer.Option("--from", help="Start from this version instead of the newest.")] = None,
+    propose: Annotated[bool, typer.Option(help="Store nothing; show what would be done.")] = False,
     offline: Offline = False,
+    hands: Hands = None,
     as_json: Json = False,
 ) -> None:
     """Change a spell by saying what should change; shows the difference."""
+    choice = None if hands is None else choice_from_text(hands)
+    options = TurnOptions(base=base, hands=choice, is_proposal=propose)
 
     async def work(services: Services) -> dict[str, object]:
         stored = await _stored(services, spell)
-        turn = await services.chat.turn(stored.spell_id, message, offline=offline)
+        turn = await services.chat.turn(stored.spell_id, message, offline=offline, options=options)
         if not as_json:
             lines(f"{turn.turn.by}: {turn.turn.reply}", turn.diff.lines() or ["nothing changed"])
-            lines(f"spell {turn.version.spell_id}, version {turn.version.number}", spell_lines(turn.version.spell))
+            state = " (not stored)" if turn.is_proposal else ""
+            heading = f"spell {turn.version.spell_id}, version {turn.version.number}{state}"
+            lines(heading, spell_lines(turn.version.spell))
         return {
             **_version_json(turn.version),
             "reply": turn.turn.reply,
@@ -103,6 +116,7 @@ def refine_spell(
             "understood": turn.understood,
             "diff": turn.diff.to_json(),
             "edits": turn.edits,
+            "is_proposal": turn.is_proposal,
         }
 
     answer = run(work)
@@ -125,6 +139,7 @@ def _version_json(version: SpellVersion) -> dict[str, object]:
     return {
         "spell_id": version.spell_id,
         "version": version.number,
+        "parent": version.parent,
         "author": str(version.author),
         "idea": version.idea,
         "details": version.details,
