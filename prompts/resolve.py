@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -15,13 +16,14 @@ GENERAL_DEFAULTS = Params(
 """What is drawn when nothing is asked for; a checkpoint's own profile goes before it."""
 
 
-def resolve(spell: Spell, defaults: Params, seed: int) -> Spell:
+def resolve(spell: Spell, defaults: Params, seed: int, upscalers: Iterable[str] = ()) -> Spell:
     """`spell` with canonical names and no open value.
 
     Args:
         spell: What was asked for.
         defaults: Values of the checkpoint's profile; its `None`s fall back to `GENERAL_DEFAULTS`.
         seed: Used when the spell asks for none (or -1).
+        upscalers: Names of upscaling networks that are there beside the built-in ones.
 
     Raises:
         UnknownName: Sampler, schedule type or upscaler unknown.
@@ -39,7 +41,7 @@ def resolve(spell: Spell, defaults: Params, seed: int) -> Spell:
     filled["sampler"] = sampler or filled["sampler"]
     filled["schedule_type"] = schedule_type_named(schedule or filled["schedule_type"])
     filled["seed"] = seed if params.seed in (None, -1) else params.seed
-    filled["hires"] = None if params.hires is None else _canonical_hires(params.hires)
+    filled["hires"] = None if params.hires is None else _canonical_hires(params.hires, upscalers)
     resolved = replace(spell, params=Params(**filled))
     check_spell(resolved)
     return resolved
@@ -49,7 +51,7 @@ def _first(*values: object) -> object:
     return next((v for v in values if v is not None), None)
 
 
-def _canonical_hires(hires: HiresFix) -> HiresFix:
+def _canonical_hires(hires: HiresFix, upscalers: Iterable[str]) -> HiresFix:
     sampler, schedule = hires.sampler, hires.schedule_type
     if sampler is not None:
         sampler, suffix = split_sampler(sampler)
@@ -57,7 +59,7 @@ def _canonical_hires(hires: HiresFix) -> HiresFix:
         sampler = sampler_named(sampler).name
     return replace(
         hires,
-        upscaler=upscaler_named(hires.upscaler),
+        upscaler=upscaler_named(hires.upscaler, upscalers),
         sampler=sampler,
         schedule_type=None if schedule is None else schedule_type_named(schedule),
     )

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from generator.errors import CheckpointNotFound, ModelMissing, ModelRefused, UnsupportedSpell
 from generator.models.catalogue import Catalogue as ModelShelf
-from generator.models.catalogue import ModelEntry, check_lora_fits
+from generator.models.catalogue import ModelEntry
 from generator.models.clip_words import ClipWords, clip_words, folder_words
+from generator.models.profile import CheckpointProfile
 from prompts.expansion.catalogue import LoraCard
 from prompts.expansion.families import SD15, FamilyProfile, family_named
 from prompts.language.chunks import Tokenize
 from prompts.metadata import Machine
-from prompts.spell import Spell
+from prompts.spell import Params, Spell
+from service.fitting import fit_names
 from service.machine import PATIENCE_BYTES, machine_for
 
 DEMO_FAMILY = "demo"
@@ -55,10 +57,15 @@ class CheckpointInfo:
         """As A1111 shows it: `name.safetensors [first 10 digits of the hash]`."""
         return f"{self.file or self.name} [{self.sha256[:10]}]" if self.sha256 else self.file or self.name
 
+    own: CheckpointProfile = field(default_factory=CheckpointProfile)
+    """What its author or its example pictures say it draws well by."""
+
     @property
     def profile(self) -> FamilyProfile:
-        """How its family wants to be spoken to, and its defaults; an unknown family is taken for SD1.5."""
-        return family_named("sd15" if self.family == "unknown" else self.family)
+        """How it wants to be spoken to, and its defaults: its own over its family's; unknown ones count as SD1.5."""
+        family = family_named("sd15" if self.family == "unknown" else self.family)
+        said = {key: value for key in Params.__slots__ if (value := getattr(self.own.params, key)) is not None}
+        return replace(family, defaults=replace(family.defaults, **said), hires=self.own.hires or family.hires)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +89,28 @@ class LoraInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class PartInfo:
+    """A textual inversion, VAE or upscaling network as people see it."""
+
+    name: str
+    family: str
+    """`sd15`, `sdxl` or `unknown`."""
+    notice: str = ""
+    """Why it cannot be used; empty for an ordinary one."""
+    is_usable: bool = True
+    file: str = ""
+    """Name of its file, without the path."""
+
+
+@dataclass(frozen=True, slots=True)
 class Fitted:
     """A spell whose names are all on this machine."""
 
     spell: Spell
     """With canonical names; checkpoint and its hash are filled in."""
     checkpoint: CheckpointInfo
+    upscalers: tuple[str, ...] = ()
+    """Names of the upscaling networks of this machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +155,24 @@ class Catalogue:
             shelves = await self._shelves()
             await asyncio.to_thread(shelves.models.refresh)
             return tuple(_lora_info(entry) for entry in shelves.models.loras())
+
+    async def embeddings(self) -> tuple[PartInfo, ...]:
+        """Every textual inversion, by the name that prompts use; unusable ones say why."""
+        return await self._parts(lambda models: models.embeddings())
+
+    async def vaes(self) -> tuple[PartInfo, ...]:
+        """Every VAE that a spell may name; unusable ones say why."""
+        return await self._parts(lambda models: models.vaes())
+
+    async def upscalers(self) -> tuple[PartInfo, ...]:
+        """Every upscaling network; unusable ones say why."""
+        return await self._parts(lambda models: models.upscalers())
+
+    async def _parts(self, listed: Callable[[ModelShelf], tuple[ModelEntry, ...]]) -> tuple[PartInfo, ...]:
+        async with self._lock:
+            shelves = await self._shelves()
+            await asyncio.to_thread(shelves.models.refresh)
+            return tuple(_part_info(entry) for entry in listed(shelves.models))
 
     async def lora_cards(self) -> tuple[LoraCard, ...]:
         """The usable LoRAs as the assistants know them: real names, trigger words, suggested strength."""
@@ -212,7 +253,7 @@ class Catalogue:
         """`spell` with the canonical names of things that are here.
 
         Raises:
-            CheckpointNotFound, LoraNotFound: Unknown, with near names.
+            CheckpointNotFound, LoraNotFound, VaeNotFound: Unknown, with near names.
             LoraIncompatible: A LoRA of another base than the checkpoint's.
             ModelRefused, ModelMissing: See `checkpoint`.
             UnsupportedSpell: The checkpoint is of a family that the engine does not draw.
@@ -220,10 +261,12 @@ class Catalogue:
         info = await self.checkpoint(spell.params.checkpoint)
         if not info.is_usable:
             raise UnsupportedSpell(info.notice, field="checkpoint", got=info.name)
+        tokenize = (await self.reader(info.name)).tokenize
         async with self._lock:
             shelves = await self._shelves()
-            fitted = await asyncio.to_thread(_fit, shelves.models, spell, info.name)
-        return Fitted(fitted, info)
+            fitted = await asyncio.to_thread(fit_names, shelves.models, spell, info.name, tokenize)
+            upscalers = tuple(e.name for e in shelves.models.upscalers() if e.kind != "refused")
+        return Fitted(fitted, info, upscalers)
 
 
 def _find_checkpoint(models: ModelShelf, name: str) -> ModelEntry:
@@ -231,25 +274,12 @@ def _find_checkpoint(models: ModelShelf, name: str) -> ModelEntry:
     return models.checkpoint(name)
 
 
-def _fit(models: ModelShelf, spell: Spell, checkpoint_name: str) -> Spell:
-    checkpoint = models.checkpoint(checkpoint_name)
-    loras = []
-    for lora in spell.loras:
-        entry = models.lora(lora.name)
-        check_lora_fits(entry, checkpoint)
-        loras.append(replace(lora, name=entry.name))
-    short_hash = models.short_hash(checkpoint) if checkpoint.weights.is_file() else None
-    hires = spell.params.hires
-    if hires is not None and hires.checkpoint is not None:
-        hires = replace(hires, checkpoint=models.checkpoint(hires.checkpoint).name)
-    return spell.evolve(loras=tuple(loras), checkpoint=checkpoint.name, checkpoint_hash=short_hash, hires=hires)
-
-
 def _checkpoint_info(entry: ModelEntry, shelves: Shelves) -> CheckpointInfo:
     info = _described(entry, shelves)
     is_hashed = info.is_usable and entry.weights.is_file() and shelves.models.is_hashed(entry)
     file = entry.path.name if entry.kind == "file" else entry.name
-    return replace(info, file=file, sha256=shelves.models.sha256(entry) if is_hashed else "")
+    own = CheckpointProfile() if info.is_demo else entry.profile
+    return replace(info, file=file, sha256=shelves.models.sha256(entry) if is_hashed else "", own=own)
 
 
 def _described(entry: ModelEntry, shelves: Shelves) -> CheckpointInfo:
@@ -262,6 +292,10 @@ def _described(entry: ModelEntry, shelves: Shelves) -> CheckpointInfo:
         notice = f"The checkpoint {entry.name!r} is {spoken}; this version draws SD1.5 and SDXL."
         return CheckpointInfo(entry.name, entry.family, notice=notice, is_usable=False)
     return CheckpointInfo(entry.name, entry.family)
+
+
+def _part_info(entry: ModelEntry) -> PartInfo:
+    return PartInfo(entry.path.stem, entry.family, entry.refusal, entry.kind != "refused", entry.path.name)
 
 
 def _lora_info(entry: ModelEntry) -> LoraInfo:

@@ -45,7 +45,12 @@ class PhraseBook:
         return [entry for entry in found if not kinds or entry.kind in kinds][:limit]
 
     async def _loras(self) -> list[Completion]:
-        return [Completion("lora", info.name, info.family) for info in await self._catalogue.loras() if info.is_usable]
+        """LoRAs by their names, and embeddings by the words that stand for them."""
+        loras, embeddings = await self._catalogue.loras(), await self._catalogue.embeddings()
+        return [
+            *(Completion("lora", info.name, info.family) for info in loras if info.is_usable),
+            *(Completion("embedding", info.name, info.family) for info in embeddings if info.is_usable),
+        ]
 
     async def _table(self) -> Completions:
         async with self._lock:

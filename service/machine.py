@@ -32,12 +32,20 @@ def machine_for(spell: Spell, models: ModelShelf, patience_bytes: int | None = N
     named = resources(spell)
     checkpoints = [r.hash for r in named if r.kind == "checkpoint"] + [spell.params.checkpoint_hash]
     loras = [r.hash for r in named if r.kind == "lora"]
+    hashes = {kind: [r.hash for r in named if r.kind == kind] for kind in ("vae", "embedding")}
     names = [r.name for r in named if r.kind == "lora"] + [lora.name for lora in spell.loras]
     patience = _Patience(models, patience_bytes)
     return Machine(
         checkpoints=_files(models.checkpoints(), [spell.params.checkpoint], checkpoints, patience, models.file_hashes),
         loras=_files(models.loras(), names, loras, patience, models.lora_hashes),
+        vaes=_files(models.vaes(), [spell.params.vae], hashes["vae"], patience, _sha256(models)),
+        embeddings=_files(models.embeddings(), [], hashes["embedding"], patience, _sha256(models)),
+        upscalers=tuple(entry.name for entry in models.upscalers() if entry.kind != "refused"),
     )
+
+
+def _sha256(models: ModelShelf) -> _Hashes:
+    return lambda entry: (models.sha256(entry),)
 
 
 class _Patience:

@@ -21,6 +21,7 @@ from generator.models.family import (
     lora_family,
 )
 from generator.models.hashes import SHORT, HashCache, old_hash
+from generator.models.profile import CheckpointProfile, checkpoint_profile
 from generator.models.safetensors_header import TensorInfo, read_header
 from generator.models.trigger_words import LoraNotes, lora_notes, sidecar_times
 from prompts.errors import near_hint, near_names
@@ -28,6 +29,7 @@ from prompts.errors import near_hint, near_names
 Kind = Literal["file", "folder", "refused"]
 _TITLE_HASH = re.compile(r"\s*\[[0-9a-fA-F]{6,64}\]$")
 _HASH = re.compile(r"[0-9a-fA-F]{8,64}")
+_LONG = 12  # hex digits
 _WEB_UI_UPSCALERS: Mapping[str, str] = MappingProxyType(
     {
         "r-esrgan 4x+": "RealESRGAN_x4plus",
@@ -57,6 +59,8 @@ class ModelEntry:
     """The name written inside the file (`ss_output_name`); empty for none."""
     notes: LoraNotes = field(default_factory=LoraNotes)
     """Trigger words and suggested strength of a LoRA."""
+    profile: CheckpointProfile = field(default_factory=CheckpointProfile)
+    """What a checkpoint draws well by."""
     refusal: str = ""
     """Why a refused entry will not be opened, as a sentence; empty for the others."""
     refusal_code: str = ""
@@ -191,6 +195,14 @@ class Catalogue:
         """Every hash that pictures name a LoRA by: SHA-256 of its weights alone, and of the file."""
         return self._hashes.weights_sha256(entry.weights), self.sha256(entry)
 
+    def embedding_hash(self, entry: ModelEntry) -> str:
+        """The first 12 hex digits of a textual inversion's SHA-256: A1111's `TI hashes`."""
+        return self.sha256(entry)[:_LONG]
+
+    def lora_hash(self, entry: ModelEntry) -> str:
+        """The first 12 hex digits over a LoRA's weights alone: A1111's `Lora hashes`."""
+        return self._hashes.weights_sha256(entry.weights)[:_LONG]
+
     def is_hashed(self, entry: ModelEntry) -> bool:
         """Whether `sha256` answers without reading the file."""
         return self._hashes.knows(entry.weights)
@@ -302,14 +314,16 @@ def _model_paths(root: Path, *, find_folders: bool) -> Iterator[Path]:
 
 def _checkpoint_entry(name: str, path: Path) -> ModelEntry:
     if path.is_dir():
-        return ModelEntry(name, path, "folder", checkpoint_folder_family(path))
+        profile = checkpoint_profile(path, {})
+        return ModelEntry(name, path, "folder", checkpoint_folder_family(path), profile=profile)
     if path.suffix.lower() in PICKLE_SUFFIXES:
         return _refused_pickle(name, path)
     try:
         header = read_header(path)
     except ModelRefused as refused:
         return _refused(name, path, refused.detail, refused.stable_code)
-    return ModelEntry(name, path, "file", checkpoint_file_family(header.tensors))
+    profile = checkpoint_profile(path, header.metadata)
+    return ModelEntry(name, path, "file", checkpoint_file_family(header.tensors), profile=profile)
 
 
 def _lora_entry(name: str, path: Path) -> ModelEntry:

@@ -10,7 +10,7 @@ from prompts import limits
 from prompts.interrogation import MODES
 from prompts.vocabulary import SAMPLERS, SCHEDULE_TYPES, UPSCALERS
 from service.api.deps import ServicesDep
-from service.api.views import CatalogueView, CheckpointView, LoraView
+from service.api.views import CatalogueView, CheckpointView, LoraView, PartView
 
 router = APIRouter(prefix="/api", tags=["catalogue"])
 
@@ -23,9 +23,11 @@ async def read_catalogue(services: ServicesDep) -> CatalogueView:
     return CatalogueView(
         checkpoints=[CheckpointView.of(info, is_default=at == 0) for at, info in enumerate(checkpoints)],
         loras=[LoraView.of(info) for info in await services.catalogue.loras()],
+        embeddings=[PartView.of(info) for info in await services.catalogue.embeddings()],
+        vaes=[PartView.of(info) for info in await services.catalogue.vaes()],
         samplers=[sampler.name for sampler in SAMPLERS],
         schedule_types=[label for label, _ in SCHEDULE_TYPES],
-        upscalers=list(UPSCALERS),
+        upscalers=[*UPSCALERS, *(x.name for x in await services.catalogue.upscalers() if x.is_usable)],
         interrogation_modes=list(MODES),
         limits={
             "prompt_characters": limits.PROMPT_CHARACTERS,

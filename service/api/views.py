@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from prompts.img2img import Img2Img
 from prompts.metadata import Verdict, format_infotext
 from service.bus.base import Progress
-from service.catalogue import CheckpointInfo, LoraInfo
+from service.catalogue import CheckpointInfo, LoraInfo, PartInfo
 from service.chat import TurnResult
 from service.jobs import ImageRecord, Job
 from service.spell_json import SpellModel, spell_to_json
@@ -325,6 +325,9 @@ class InspectView(BaseModel):
     height: int
 
 
+HIRES_KEYS = ("upscale_by", "steps", "denoising_strength", "upscaler")
+
+
 class CheckpointView(BaseModel):
     """One checkpoint."""
 
@@ -335,6 +338,12 @@ class CheckpointView(BaseModel):
     is_default: bool
     notice: str
     defaults: dict[str, Any]
+    """Its own where its author or example pictures say, its family's otherwise."""
+    hires: dict[str, Any]
+    """The second pass that suits it."""
+    triggers: list[str]
+    """Words its author wants in the prompt."""
+    about: str
 
     @classmethod
     def of(cls, info: CheckpointInfo, *, is_default: bool) -> CheckpointView:
@@ -349,6 +358,9 @@ class CheckpointView(BaseModel):
             is_default=is_default,
             notice=info.notice,
             defaults={name: getattr(defaults, name) for name in names},
+            hires={name: getattr(info.profile.hires, name) for name in HIRES_KEYS},
+            triggers=list(info.own.triggers),
+            about=info.own.about,
         )
 
 
@@ -381,11 +393,28 @@ class LoraView(BaseModel):
         )
 
 
+class PartView(BaseModel):
+    """A textual inversion or VAE."""
+
+    name: str
+    """What prompts (of an embedding) or `params.vae` say."""
+    family: str
+    is_usable: bool
+    notice: str
+
+    @classmethod
+    def of(cls, info: PartInfo) -> PartView:
+        """The view of a part."""
+        return cls(name=info.name, family=info.family, is_usable=info.is_usable, notice=info.notice)
+
+
 class CatalogueView(BaseModel):
     """Everything that can be asked for."""
 
     checkpoints: list[CheckpointView]
     loras: list[LoraView]
+    embeddings: list[PartView]
+    vaes: list[PartView]
     samplers: list[str]
     schedule_types: list[str]
     upscalers: list[str]

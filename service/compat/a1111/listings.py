@@ -42,10 +42,11 @@ async def schedule_types() -> list[Row]:
 
 
 @router.get("/upscalers")
-async def upscalers() -> list[Row]:
+async def upscalers(services: ServicesDep) -> list[Row]:
     """Upscalers that work on pixels."""
     none = {"name": "None", "model_name": None, "model_path": None, "model_url": None, "scale": 4.0}
-    return [none, *(none | {"name": name} for name in PIXEL_UPSCALERS)]
+    networks = [info.name for info in await services.catalogue.upscalers() if info.is_usable]
+    return [none, *(none | {"name": name} for name in (*PIXEL_UPSCALERS, *networks))]
 
 
 @router.get("/latent-upscale-modes")
@@ -89,9 +90,21 @@ async def prompt_styles(services: ServicesDep) -> list[Row]:
 
 
 @router.get("/embeddings")
-async def embeddings() -> dict[str, Row]:
-    """Textual inversions: none are loaded."""
-    return {"loaded": {}, "skipped": {}}
+async def embeddings(services: ServicesDep) -> dict[str, Row]:
+    """Textual inversions; those that cannot be used are `skipped`."""
+    unsaid = {"step": None, "sd_checkpoint": None, "sd_checkpoint_name": None, "shape": 768, "vectors": 1}
+    found = await services.catalogue.embeddings()
+    return {
+        "loaded": {info.name: unsaid for info in found if info.is_usable},
+        "skipped": {info.name: unsaid for info in found if not info.is_usable},
+    }
+
+
+@router.get("/sd-vae")
+async def sd_vae(services: ServicesDep) -> list[Row]:
+    """VAEs that can be used."""
+    found = [info for info in await services.catalogue.vaes() if info.is_usable]
+    return [{"model_name": info.file, "filename": info.file} for info in found]
 
 
 @router.get("/scripts")
@@ -114,7 +127,6 @@ async def extensions() -> list[Row]:
     return [{"name": PRODUCT.casefold(), "version": version, "enabled": True, **hashes}]
 
 
-@router.get("/sd-vae", name="sd-vae")
 @router.get("/sd-modules", name="sd-modules")
 @router.get("/hypernetworks", name="hypernetworks")
 @router.get("/face-restorers", name="face-restorers")
