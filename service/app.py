@@ -19,6 +19,7 @@ from service.api import (
     interrogations,
     jobs,
     keys,
+    measures,
     problems,
     prompts,
     sources,
@@ -33,6 +34,7 @@ from service.compat.a1111 import routes as a1111
 from service.compat.a1111.desk import Desks
 from service.ids import IdFactory
 from service.listening import listen
+from service.metrics import RequestFigures
 from service.product import PRODUCT, product_version
 from service.settings import Settings, load_settings
 from service.web.assets import Assets
@@ -52,6 +54,7 @@ ROUTERS = (
     completions.router,
     transfer.router,
     keys.router,
+    measures.router,
     description.router,
     *a1111.ROUTERS,
 )
@@ -86,6 +89,7 @@ def create_app(settings: Settings | None = None, *, fake_engine: bool | BuildEng
         redoc_url=None,
         openapi_url=None,
     )
+    app.state.figures = RequestFigures()
     app.state.streams = StreamCount(chosen.max_event_streams, chosen.max_event_streams_per_tenant)
     app.state.a1111_desks = Desks()
     for router in (page_router(Assets(STATIC)), *ROUTERS):
@@ -93,7 +97,7 @@ def create_app(settings: Settings | None = None, *, fake_engine: bool | BuildEng
     for router in OPEN_ROUTERS:
         app.include_router(router)
     problems.install(app)
-    app.add_middleware(Guard, config=_guard_config(chosen))
+    app.add_middleware(Guard, config=_guard_config(chosen, app.state.figures))
     return app
 
 
@@ -115,7 +119,7 @@ def run(settings: Settings) -> None:
         serve(create_app(settings), settings, listeners)
 
 
-def _guard_config(settings: Settings) -> GuardConfig:
+def _guard_config(settings: Settings, figures: RequestFigures) -> GuardConfig:
     return GuardConfig(
         hosts=allowed_hosts(settings.host, settings.public_hosts),
         max_json_bytes=settings.max_json_bytes,
@@ -123,4 +127,5 @@ def _guard_config(settings: Settings) -> GuardConfig:
         idle_seconds=settings.body_idle_seconds,
         total_seconds=settings.body_total_seconds,
         new_id=IdFactory(),
+        figures=figures,
     )

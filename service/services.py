@@ -45,6 +45,8 @@ class Services:
     phrases: PhraseBook
     """What a half-written phrase may become: `find(query, kinds, limit)`."""
     engine: EngineClient
+    job_counts: Callable[[], dict[str, int]]
+    """How many jobs of all tenants there are, by status; blocking."""
     begin_drain: Callable[[], None]
     """Take no new jobs and end the open streams; the process is about to stop."""
     of: Callable[[str], Services]

@@ -61,6 +61,7 @@ class Shared:
             catalogue=self.catalogue,
             phrases=self.phrases,
             engine=self.engine,
+            job_counts=self.backbone.jobs.counts,
             begin_drain=self.begin_drain,
             of=self.services_of,
         )

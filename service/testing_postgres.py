@@ -48,7 +48,8 @@ class OwnPostgres:
             warnings.simplefilter("ignore")  # it complains of machines without a desktop
             import pgserver  # noqa: PLC0415 (tests only)
 
-            self._server = pgserver.get_server(self._folder / "data", cleanup_mode="stop")
+            start: Any = pgserver.get_server  # type: ignore[attr-defined]
+            self._server = start(self._folder / "data", cleanup_mode="stop")
 
     def stop(self) -> None:
         """Stop it, cutting every connection."""

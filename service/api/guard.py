@@ -15,8 +15,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from prompts.errors import SpellwrightError
 from service.api.problems import problem, problem_response
 from service.errors import BodyTimeout, BodyTooLarge, HostNotAllowed, MediaTypeRefused, OriginRejected, RequestInvalid
+from service.metrics import RequestFigures
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+METHODS = SAFE_METHODS | {"POST", "PUT", "PATCH", "DELETE"}
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 ANY_ADDRESS = frozenset({"0.0.0.0", "::", ""})
 BODY_TYPES = ("application/json", "multipart/form-data")
@@ -64,6 +66,8 @@ class GuardConfig:
     idle_seconds: float
     total_seconds: float
     new_id: Callable[[], str]
+    figures: RequestFigures
+    """Where answers are counted."""
 
 
 def allowed_hosts(bound: str, public: tuple[str, ...]) -> frozenset[str]:
@@ -86,7 +90,7 @@ class Guard:
             return
         request_id = self._config.new_id()
         scope.setdefault("state", {})["request_id"] = request_id
-        answer = _Answer(send, request_id)
+        answer, began = _Answer(send, request_id), time.monotonic()
         try:
             headers = Headers(scope=scope)
             self._check(scope["method"], headers)
@@ -100,6 +104,8 @@ class Guard:
             log.exception("action=request outcome=bug request=%s path=%s", request_id, scope["path"])
             detail = f"A fault in this program. Quote {request_id} when you report it; the log has the reason."
             await answer.instead(scope, receive, problem_response(500, "internal_error", detail, request_id))
+        finally:
+            self._config.figures.count(_method(scope), _route(scope), answer.status, time.monotonic() - began)
 
     def _check(self, method: str, headers: Headers) -> None:
         host = _checked_host(headers, self._config.hosts)
@@ -126,10 +132,13 @@ class _Answer:
         self._send = send
         self._request_id = request_id
         self._has_begun = False
+        self.status = 499
+        """What was answered; 499 when the client left before."""
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._has_begun = True
+            self.status = message["status"]
             headers = MutableHeaders(scope=message)
             for name, value in SECURITY_HEADERS.items():
                 headers.setdefault(name, value)
@@ -141,6 +150,15 @@ class _Answer:
         if self._has_begun:
             raise ConnectionError("the answer had begun")
         await response(scope, receive, self)
+
+
+def _method(scope: Scope) -> str:
+    return scope["method"] if scope["method"] in METHODS else "OTHER"
+
+
+def _route(scope: Scope) -> str:
+    """The template of the route that answered: an address itself may hold anything."""
+    return str(getattr(scope.get("route"), "path", "none"))
 
 
 def _checked_host(headers: Headers, allowed: frozenset[str]) -> str:

@@ -7,7 +7,7 @@ progress is not kept and has none.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from service.api.reading import job_view
@@ -28,7 +28,7 @@ def frame(event: str, data: Any, number: int | None = None) -> bytes:
     return f"{head}event: {event}\ndata: {json.dumps(data, ensure_ascii=False, default=str)}\n\n".encode()
 
 
-async def job_stream(services: Services, job_id: str, after: int | None) -> AsyncIterator[bytes]:
+async def job_stream(services: Services, job_id: str, after: int | None) -> AsyncGenerator[bytes]:
     """The stream of one job.
 
     Args:

@@ -15,7 +15,6 @@ from typing import Any, Protocol, Self
 from service.jobs import EventKind, ImageRecord, Job, JobEvent, JobStatus, Problem, Upload
 from service.spells import ChatTurn, SpellSummary, SpellVersion
 
-
 LEASE_SECONDS = 20.0
 """How long a claimed job stays its worker's without a sign of life."""
 
@@ -108,6 +107,10 @@ class JobQueue(JobStore, Protocol):
         The tenants take turns: fewest jobs in work first, then who was served longest ago; of one tenant
         the oldest job. `own_only` leaves jobs alone that another process accepted, `but_not` those tenants.
         """
+        ...
+
+    def counts(self) -> dict[str, int]:
+        """How many jobs there are, by status."""
         ...
 
     def renew(self, owner: str) -> None:

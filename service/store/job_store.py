@@ -124,6 +124,13 @@ class SqlJobStore:
         take_turn(connection, tenant)
         return _job(connection, job_id)
 
+    def counts(self) -> dict[str, int]:
+        """How many jobs there are, by status."""
+        with self._database.read() as connection:
+            found = connection.execute(select(jobs.c.status, func.count()).group_by(jobs.c.status))
+            known = {status: count for status, count in found}
+        return {str(status): known.get(str(status), 0) for status in JobStatus}
+
     def renew(self, owner: str) -> None:
         """Every job that `owner` works on stays its own for another `LEASE_SECONDS`."""
         with self._database.write() as connection:
