@@ -34,9 +34,10 @@ from service.backbone import Backbone, JobLimits
 from service.blobs.filesystem import FilesystemBlobs
 from service.bus.memory import MemoryBus
 from service.catalogue import Catalogue, Shelves
-from service.clip_files import caption_weights, clip_weights
+from service.clip_files import caption_weights, clip_weights, own_terms
 from service.completions import PhraseBook
 from service.data_folder import ready_data_folder
+from service.describers import Describers
 from service.discovery import with_local_model
 from service.engine.base import EngineClient
 from service.engine.local import LocalEngine, SyncEngine
@@ -79,7 +80,8 @@ class Machinery:
     bus: MemoryBus
     engine: EngineClient
     runner: Runner
-    chat: ChatModel | None
+    chats: tuple[ChatModel | None, ...]
+    """The language models that were configured: for words, for captions."""
 
 
 @asynccontextmanager
@@ -192,9 +194,11 @@ def _wire(settings: Settings, *, fake_engine: bool | BuildEngine, own_only: bool
     shelves = _FakeShelves(settings) if fake_engine else _LazyShelves(settings, engine)
     catalogue = Catalogue(shelves, settings.default_checkpoint)
     planner = HandPlanner(catalogue, choice_from_text(settings.hand_plan))
+    tokens = _token_budget(settings, database)
+    describers = _describers(settings, tokens)
     handlers: dict[JobKind, Handler] = {
         JobKind.GENERATE: ImageJobs(backbone, engine),
-        JobKind.INTERROGATE: InterrogationJobs(backbone, policy, reader, planner),
+        JobKind.INTERROGATE: InterrogationJobs(backbone, policy, reader, planner, describers),
     }
     runner = Runner(backbone, handlers, _runner_config(settings, backbone, owners, own_only=own_only))
     chat = chat_model(settings)
@@ -206,15 +210,25 @@ def _wire(settings: Settings, *, fake_engine: bool | BuildEngine, own_only: bool
         phrases=PhraseBook(catalogue, settings.data_dir),
         policy=policy,
         chat=chat,
-        tokens=_token_budget(settings, database),
+        tokens=tokens,
         planner=planner,
+        reader=reader,
+        describers=describers,
         workers=runner,
         limits=_limits(settings),
         engine=engine,
         begin_drain=_begin_drain(bus),
     )
-    machinery = Machinery(database, backbone, owners, bus, engine, runner, chat)
+    machinery = Machinery(database, backbone, owners, bus, engine, runner, (chat, describers.chat))
     return shared.services_of(LOCAL), machinery
+
+
+def _describers(settings: Settings, tokens: TokenBudget) -> Describers:
+    """Captions by chat have a model of their own, so that a text model can go on writing prompts."""
+    is_wanted = settings.captions == "chat"
+    model = settings.caption_chat_model or settings.llm_model
+    chat = chat_model(settings.model_copy(update={"llm_model": model})) if is_wanted else None
+    return Describers(is_wanted, chat, tokens)
 
 
 def _token_budget(settings: Settings, database: Database) -> TokenBudget:
@@ -258,9 +272,10 @@ async def _stop(machinery: Machinery, patience_seconds: float) -> None:
             await machinery.engine.stop()
     except TimeoutError:
         pass  # the engine's thread is a daemon; the next process finds the dead owner and takes its jobs up
-    close = getattr(machinery.chat, "close", None)
-    if close is not None:
-        await close()
+    for chat in machinery.chats:
+        close = getattr(chat, "close", None)
+        if close is not None:
+            await close()
     machinery.owners.leave()
     machinery.database.close()
 
@@ -309,11 +324,12 @@ def _interrogator(settings: Settings, *, is_fake: bool) -> Callable[[], Interrog
         device = str(Compute.resolve(settings.device, "auto").device)
         labels, folder = settings.cache_path / "labels", clip_weights(settings)
         if folder is not None:
-            paths = ClipPaths(folder, cache=labels, caption=caption_weights(settings))
+            paths = ClipPaths(folder, None, labels, caption_weights(settings), own_terms(settings))
             return ClipInterrogator.from_paths(paths, "real", device=device)
         family = find_family(settings.cache_path)
         kind: WeightsKind = "trained-demo" if family.kind == "trained" else "random"
-        return ClipInterrogator.from_paths(ClipPaths(family.clip, family.labels, labels), kind, device=device)
+        demo = ClipPaths(family.clip, family.labels, labels, own_terms=own_terms(settings))
+        return ClipInterrogator.from_paths(demo, kind, device=device)
 
     return build_interrogator
 

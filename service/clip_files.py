@@ -21,7 +21,14 @@ def clip_weights(settings: Settings) -> Path | None:
     return min(whole, key=lambda folder: folder.name.casefold() != wanted, default=None)
 
 
+def own_terms(settings: Settings) -> Path | None:
+    """The operator's folder of term lists; `None` when there is no list in it."""
+    return settings.terms_path if any(settings.terms_path.glob("*.txt")) else None
+
+
 def caption_weights(settings: Settings) -> Path | None:
-    """The folder of the caption model; `None` when there is none."""
+    """The folder of the caption model; `None` when there is none, or when captions are switched off."""
+    if settings.captions == "none":
+        return None
     folders = (settings.data_dir / "models" / name for name in CAPTION_FOLDERS)
     return next((folder for folder in folders if (folder / "config.json").is_file()), None)

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 from typing import Any
 
-from prompts.interrogation import mode_named
+from prompts.interrogation import Wishes, mode_named
 from prompts.spell import Spell
 from service.backbone import Backbone, JobLimits, Workers
 from service.blobs.base import Blob
 from service.bus.base import Moved
 from service.jobs import Job, JobKind, JobStatus, Upload
 from service.library import Library
+from service.photo_spells import keep_exact
 from service.pictures_in import examine
-from service.spells import Author
 from service.store.base import Idempotency
+
+ASKED = "asked"
+"""Key of a job's `result` under which the wishes of an interrogation lie, from its queueing on."""
 
 
 class Interrogations:
@@ -28,13 +32,14 @@ class Interrogations:
         self._workers = workers
         self._limits = limits
 
-    async def start(self, data: bytes, mode: str = "fast", key: str | None = None) -> Job:
+    async def start(self, data: bytes, mode: str = "fast", key: str | None = None, wishes: Wishes | None = None) -> Job:
         """A finished job when the picture carries its spell, else a queued one.
 
         Args:
             data: The file as it was sent.
             mode: See `prompts.interrogation.MODES`; ignored when the picture carries its spell.
             key: Idempotency key.
+            wishes: Target, filters, length; ignored when the picture carries its spell.
 
         Raises:
             PictureError, MetadataError: The file is not acceptable.
@@ -43,7 +48,10 @@ class Interrogations:
         """
         canonical = mode_named(mode)
         suffix, spell = await asyncio.to_thread(examine, data, self._limits.upload_bytes)
-        promise = None if key is None else Idempotency(key, fingerprint("interrogate", canonical, data))
+        asked = (wishes or Wishes()).to_json()
+        promise = None
+        if key is not None:
+            promise = Idempotency(key, fingerprint("interrogate", canonical, json.dumps(asked), data))
         if promise is not None:
             known = await asyncio.to_thread(self._jobs.by_key, promise)
             if known is not None:
@@ -51,22 +59,20 @@ class Interrogations:
         if spell is not None:
             return await self._exact(spell, canonical, promise)
         blob = await asyncio.to_thread(self._backbone.blobs.put, "uploads", data, suffix)
-        return await self._queue(blob, canonical, promise)
+        return await self._queue(blob, self._job(canonical, JobStatus.QUEUED).evolve(result={ASKED: asked}), promise)
 
     async def _exact(self, spell: Spell, mode: str, promise: Idempotency | None) -> Job:
-        version = await self._library.create(
-            spell, Author.METADATA, note="Read from the picture's own metadata.", details={"source": "metadata"}
-        )
+        version = await keep_exact(spell, self._library)
         result: dict[str, Any] = {"source": "metadata", "interrogation": None}
         job = self._job(mode, JobStatus.DONE).evolve(
             result=result, spell_id=version.spell_id, spell_version=version.number
         )
         return await asyncio.to_thread(self._jobs.add, job, promise)
 
-    async def _queue(self, blob: Blob, mode: str, promise: Idempotency | None) -> Job:
+    async def _queue(self, blob: Blob, job: Job, promise: Idempotency | None) -> Job:
         upload = Upload(self._backbone.new_id(), blob.key, blob.sha256, blob.bytes, self._backbone.clock())
         await asyncio.to_thread(self._backbone.images.add_upload, upload)
-        job = self._job(mode, JobStatus.QUEUED).evolve(upload_id=upload.id)
+        job = job.evolve(upload_id=upload.id)
         room = self._limits.room(self._backbone.tenant)
         stored = await asyncio.to_thread(self._jobs.add, job, promise, room)
         self._backbone.bus.publish(Moved.of(stored))

@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+from prompts.interrogation import wishes_from_json
 from service.backbone import Backbone
 from service.bus.base import Progress
+from service.describers import Describers
 from service.errors import BlobMissing
-from service.hand_choice import DETAIL
 from service.hand_planning import HandPlanner
+from service.interrogation import ASKED
 from service.jobs import EventKind, Job, JobStatus
 from service.library import Library
 from service.photo_reader import PhotoReader
+from service.photo_spells import keep_found
 from service.policy import Policy
-from service.spells import Author
 from service.store.base import Move
 
 
@@ -26,6 +28,7 @@ class InterrogationJobs:
     policy: Policy
     reader: PhotoReader
     planner: HandPlanner
+    describers: Describers
 
     async def run(self, job: Job) -> Move:
         """Interrogate the upload and store what it supports as a spell.
@@ -47,25 +50,15 @@ class InterrogationJobs:
             progress = Progress(job.id, round(100 * share), 100, stage)
             loop.call_soon_threadsafe(self.backbone.bus.publish, progress)
 
-        found = await self.reader.read(data, job.mode or "fast", report)
-        evidence = found.to_json()
-        planned = await self.planner.apply(found.to_spell())
-        version = await Library(self.backbone.of(job.tenant), self.policy).create(
-            planned.spell,
-            Author.PHOTO,
-            note=f"Read from a photo ({found.mode}, {found.model}).",
-            details={
-                "source": found.model,
-                "notice": found.notice,
-                "interrogation": evidence,
-                DETAIL: planned.details(),
-            },
-        )
+        asked = (job.result or {}).get(ASKED) or {}
+        describer = self.describers.of(job.tenant)
+        found = await self.reader.read(data, job.mode or "fast", report, wishes_from_json(asked), describer)
+        version = await keep_found(found, Library(self.backbone.of(job.tenant), self.policy), self.planner)
         return Move(
             JobStatus.DONE,
             EventKind.DONE,
             {"spell_id": version.spell_id, "version": version.number},
-            result={"source": found.model, "interrogation": evidence},
+            result={"source": found.model, "interrogation": found.to_json(), ASKED: asked},
             spell_id=version.spell_id,
             spell_version=version.number,
         )

@@ -16,6 +16,8 @@ from service.generation import Generations
 from service.hands import Hands
 from service.interrogation import Interrogations
 from service.library import Library
+from service.photo_files import PhotoFiles
+from service.round_trip import RoundTrips
 from service.settings import Settings
 
 
@@ -36,6 +38,10 @@ class Services:
     """`plan(spell_id)`, `apply(spell_id)`."""
     interrogation: Interrogations
     """Photo -> job (already done when the picture carries its spell): `start(data, mode)`."""
+    photo_files: PhotoFiles
+    """Files of this machine -> spells, several at once: `read(files, mode, wishes)`."""
+    round_trip: RoundTrips
+    """Photo -> spell -> picture -> proposed edit: `run(photo, order)`."""
     generation: Generations
     """Spell -> job -> pictures: `submit(order)`, `wait(job_id)`, `follow(...)`, `cancel(job_id)`."""
     gallery: Gallery

@@ -67,6 +67,12 @@ class Settings(BaseSettings):
     """Folder of upscaling networks (ESRGAN and its kin); unset: `models/upscalers` in the data folder."""
     clip_model: str = "ViT-L-14/openai"
     """CLIP model that reads photos, in open_clip's notation `architecture/weights`."""
+    terms_dir: Path | None = None
+    """Folder of your own `.txt` term lists, beside the published ones; unset: `terms` in the data folder."""
+    captions: str = Field(default="auto", pattern="^(auto|chat|none)$")
+    """Who writes captions: auto (BLIP where its weights are), chat (a language model that sees pictures) or none."""
+    caption_chat_model: str | None = None
+    """Model name for captions by chat; unset: `llm_model`. Pictures are sent there, reduced to 768 pixels."""
 
     llm_base_url: str | None = None
     """Address of an OpenAI-compatible language model; `OPENAI_BASE_URL` is the fall-back."""
@@ -159,6 +165,11 @@ class Settings(BaseSettings):
     def checkpoints_path(self) -> Path:
         """The folder of checkpoints."""
         return self.checkpoints_dir or self.data_dir / "models" / "checkpoints"
+
+    @property
+    def terms_path(self) -> Path:
+        """The folder of the operator's own term lists."""
+        return self.terms_dir or self.data_dir / "terms"
 
     @property
     def loras_path(self) -> Path:

@@ -11,6 +11,7 @@ from service.backbone import Backbone, JobLimits, Workers
 from service.catalogue import Catalogue
 from service.chat import Chats
 from service.completions import PhraseBook
+from service.describers import Describers
 from service.engine.base import EngineClient
 from service.expansion import Expansions
 from service.gallery import Gallery
@@ -20,7 +21,10 @@ from service.hands import Hands
 from service.interrogation import Interrogations
 from service.language_model import TokenBudget
 from service.library import Library
+from service.photo_files import PhotoFiles
+from service.photo_reader import PhotoReader
 from service.policy import Policy
+from service.round_trip import RoundTrips
 from service.services import Services
 from service.settings import Settings
 
@@ -38,6 +42,8 @@ class Shared:
     chat: ChatModel | None
     tokens: TokenBudget
     planner: HandPlanner
+    reader: PhotoReader
+    describers: Describers
     workers: Workers
     limits: JobLimits
     engine: EngineClient
@@ -48,6 +54,9 @@ class Shared:
         backbone = self.backbone.of(tenant)
         library = Library(backbone, self.policy)
         chat = None if self.chat is None else self.tokens.watched(self.chat, tenant)
+        interrogation = Interrogations(backbone, library, self.workers, self.limits)
+        generation = Generations(backbone, library, self.catalogue, self.policy, self.workers, self.limits)
+        gallery = Gallery(backbone)
         return Services(
             settings=self.settings,
             access=self.access,
@@ -55,9 +64,13 @@ class Shared:
             expansion=Expansions(library, self.catalogue, self.policy, chat, self.planner),
             chat=Chats(backbone, library, self.catalogue, self.policy, chat, self.planner),
             hands=Hands(library, self.catalogue, self.planner),
-            interrogation=Interrogations(backbone, library, self.workers, self.limits),
-            generation=Generations(backbone, library, self.catalogue, self.policy, self.workers, self.limits),
-            gallery=Gallery(backbone),
+            interrogation=interrogation,
+            photo_files=PhotoFiles(
+                library, self.reader, self.planner, self.describers.of(tenant), self.limits.upload_bytes
+            ),
+            round_trip=RoundTrips(interrogation, generation, library, gallery, self.reader),
+            generation=generation,
+            gallery=gallery,
             catalogue=self.catalogue,
             phrases=self.phrases,
             engine=self.engine,
