@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from generator.testing import FakeEngine
 from service.app import create_app
 from service.assembly import BuildEngine
 from service.errors import ServiceError
+from service.listening import listen
 from service.serving import DrainingServer
 from service.settings import Settings
 
@@ -49,7 +49,7 @@ def running_server(settings: Settings, engine: BuildEngine | None = FakeEngine) 
     Raises:
         ServiceError: It did not start in time.
     """
-    listener = socket.create_server(("127.0.0.1", 0))
+    (listener,) = listen(settings.model_copy(update={"host": "127.0.0.1", "port": 0}))
     app = create_app(settings, fake_engine=engine or False)
     config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=10)
     server = DrainingServer(config, app)
