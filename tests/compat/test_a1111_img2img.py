@@ -29,9 +29,7 @@ def over(client: httpx.Client, photo64: str, **fields: Any) -> tuple[bytes, dict
     return base64.b64decode(answer["images"][0]), json.loads(answer["info"]), answer["parameters"]
 
 
-def test_img2img_draws_over_a_picture_in_its_shape_and_marks_it_as_a_composite(
-    web: httpx.Client, photo64: str
-) -> None:
+def test_img2img_draws_over_a_picture_in_its_shape_and_marks_it_as_a_composite(web: httpx.Client, photo64: str) -> None:
     file, info, parameters = over(web, photo64, denoising_strength=0.4)
     assert Image.open(io.BytesIO(file)).size == (96, 64)
     assert info["denoising_strength"] == 0.4

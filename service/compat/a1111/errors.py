@@ -71,6 +71,8 @@ def _ours(request: Request, error: SpellwrightError) -> Response:
         log.error("action=request outcome=%s request=%s", error.stable_code, request_id_of(request), exc_info=error)
     facts = {"code": error.stable_code, "request_id": request_id_of(request), **error.facts}
     answer = error_answer(status, type(error).__name__, error.detail, facts)
+    if status == HTTPStatus.UNAUTHORIZED:
+        answer.headers["WWW-Authenticate"] = "Basic"
     if "retry_after" in error.facts:
         answer.headers["Retry-After"] = str(error.facts["retry_after"])
     return answer

@@ -64,6 +64,8 @@ def _ours(request: Request, error: SpellwrightError) -> Response:
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("action=request outcome=%s request=%s", error.stable_code, request_id_of(request), exc_info=error)
     answer = _json(status, error_body(error))
+    if status == HTTPStatus.UNAUTHORIZED:
+        answer.headers["WWW-Authenticate"] = "Bearer"
     if "retry_after" in error.facts:
         answer.headers["Retry-After"] = str(error.facts["retry_after"])
     return answer

@@ -27,18 +27,31 @@ def size_overrides(size: str | None, family: FamilyProfile) -> dict[str, Any]:
     Raises:
         RequestInvalid: No size, or one that leads nowhere.
     """
-    if size is None or size == "auto":
+    wanted = exact_size(size)
+    if not wanted:
         return {}
-    match = SIZE.fullmatch(size)
-    if match is None:
-        raise RequestInvalid(f"size is {size[:20]!r}; it must be like 512x512, or auto.", field="size")
-    width, height = (_cells(float(side)) for side in match.groups())
+    width, height = wanted["width"], wanted["height"]
     own = (family.defaults.width or 512) * (family.defaults.height or 512)
     factor = math.sqrt(width * height / own)
     if width * height <= own * ROOM:
         return {"width": width, "height": height}
     first = {"width": _cells(width / factor), "height": _cells(height / factor)}
     return {**first, "hires": replace(family.hires, resize_to=(width, height))}
+
+
+def exact_size(size: str | None) -> dict[str, int]:
+    """`width` and `height` of a size like `1024x1536`; empty for `auto`.
+
+    Raises:
+        RequestInvalid: No size.
+    """
+    if size is None or size == "auto":
+        return {}
+    match = SIZE.fullmatch(size)
+    if match is None:
+        raise RequestInvalid(f"size is {size[:20]!r}; it must be like 512x512, or auto.", field="size")
+    width, height = (_cells(float(side)) for side in match.groups())
+    return {"width": width, "height": height}
 
 
 def quality_steps(quality: str | None, family: FamilyProfile) -> dict[str, Any]:
