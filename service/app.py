@@ -32,6 +32,7 @@ from service.api.streams import StreamCount
 from service.assembly import BuildEngine, build, prepare
 from service.compat.a1111 import routes as a1111
 from service.compat.a1111.desk import Desks
+from service.compat.openai import routes as openai
 from service.ids import IdFactory
 from service.listening import listen
 from service.metrics import RequestFigures
@@ -57,6 +58,7 @@ ROUTERS = (
     measures.router,
     description.router,
     *a1111.ROUTERS,
+    *openai.ROUTERS,
 )
 OPEN_ROUTERS = (health.router,)
 """What answers without a key; everything else asks who is calling, also where a route forgets to."""
