@@ -26,6 +26,7 @@ DISCARD_BYTES = 8 * 1024 * 1024
 DISCARD_SECONDS = 2.0
 PICTURE_PATHS = (
     "/api/interrogations",
+    "/api/round-trips",
     "/api/inspect",
     "/api/generate",
     "/api/jobs",

@@ -10,40 +10,31 @@ from prompts.metadata import examine, read, read_infotext
 from prompts.pictures import check_header
 from prompts.spell import Spell
 from service.api.deps import IdDep, IdempotencyKey, ServicesDep
+from service.api.photo_schemas import InterrogationIn, WishesIn, picture_body
 from service.api.reading import interrogation_view
-from service.api.schemas import InspectIn, InterrogationIn
+from service.api.schemas import InspectIn
 from service.api.uploads import fields_as, receive, required
 from service.api.views import InspectView, InterrogationView, VerdictView
-from service.errors import NotFound, RequestInvalid
+from service.errors import NotFound
 from service.jobs import JobKind, JobStatus
 from service.spell_json import SpellModel
 
 router = APIRouter(prefix="/api", tags=["photos"])
 
 
-def picture_body(model: type[InterrogationIn | InspectIn], *fields: str) -> dict[str, object]:
-    """OpenAPI's description of a body that is either JSON or a form with a file."""
-    form = {"file": {"type": "string", "format": "binary"}} | {name: {"type": "string"} for name in fields}
-    form_schema = {"type": "object", "properties": form, "required": ["file"]}
-    content = {
-        "application/json": {"schema": model.model_json_schema()},
-        "multipart/form-data": {"schema": form_schema},
-    }
-    return {"requestBody": {"required": True, "content": content}}
-
-
-@router.post("/interrogations", status_code=202, openapi_extra=picture_body(InterrogationIn, "mode"), tags=["photos"])
+@router.post("/interrogations", status_code=202, openapi_extra=picture_body(InterrogationIn))
 async def interrogate(
     request: Request, services: ServicesDep, response: Response, key: IdempotencyKey = None
 ) -> InterrogationView:
-    """A photo becomes a spell: 200 at once when the picture carries its own, else 202 and a job."""
+    """A photo becomes a spell: 200 at once when the picture carries its own, else 202 and a job.
+
+    `target`, `artists`, `brands`, `blocked`, `lists` and `max_tokens` say what the words are for and which may be
+    used; the answer's `asked` repeats them. With the setting `captions = chat` a vision model writes the caption.
+    """
     received = await receive(request)
     picture = required(received.picture)
-    unknown = set(received.fields) - {"mode"}
-    if unknown:
-        name = sorted(unknown)[0][:40]
-        raise RequestInvalid(f"There is no field {name!r} here; a photo goes with mode alone.", field=name)
-    job = await services.interrogation.start(picture, str(received.fields.get("mode", "fast")), key)
+    body = fields_as(WishesIn, received.fields)
+    job = await services.interrogation.start(picture, body.mode, key, body.wishes())
     if job.status is JobStatus.DONE:
         response.status_code = 200
     response.headers["Location"] = f"/api/interrogations/{job.id}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from service.api.views import InterrogationView, JobView, SpellVersionView, SpellView, TurnView
+from service.interrogation import ASKED
 from service.jobs import Job, JobStatus
 from service.services import Services
 
@@ -41,6 +42,7 @@ async def interrogation_view(services: Services, job: Job) -> InterrogationView:
         spell_id=job.spell_id,
         version=version,
         interrogation=result.get("interrogation"),
+        asked=result.get(ASKED),
         problem=None if job.problem is None else {"code": job.problem.code, "detail": job.problem.detail},
         progress=None if progress is None else progress.to_json(),
         events_url=f"/api/jobs/{job.id}/events",

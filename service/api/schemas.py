@@ -36,13 +36,6 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class InterrogationIn(Body):
-    """A photo in JSON; as multipart/form-data send the part `file` and the field `mode`."""
-
-    image_base64: str = Field(description=BASE64_DOC)
-    mode: str = Field(default="fast", max_length=40, description="fast, classic, best, negative or tags.")
-
-
 class InspectIn(Body):
     """A picture in JSON; as multipart/form-data send the part `file`."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 
 from service.api.deps import ServicesDep
-from service.api.interrogations import picture_body
+from service.api.photo_schemas import picture_body
 from service.api.schemas import InspectIn
 from service.api.uploads import fields_as, receive, required
 from service.api.views import UploadView

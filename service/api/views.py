@@ -273,6 +273,9 @@ class InterrogationView(BaseModel):
     spell_id: str | None
     version: SpellVersionView | None
     interrogation: dict[str, Any] | None
+    """Caption, terms with category, similarity and gain, palette, model, seconds."""
+    asked: dict[str, Any] | None
+    """Target, filters and length, as they were sent; null when the picture carried its spell."""
     problem: dict[str, Any] | None
     progress: dict[str, Any] | None
     events_url: str
