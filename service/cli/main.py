@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from prompts.errors import SpellwrightError
-from service.cli import ab, draw, hands, history, keys, language, look, make, models, redraw, serve
+from service.cli import ab, draw, hands, history, keys, language, look, make, models, photos, redraw, serve
 from service.cli.rim import EXIT_INTERRUPTED, from_os_error, report
 
 
@@ -28,6 +28,7 @@ def build() -> typer.Typer:
     for register in (
         serve.register,
         keys.register,
+        photos.register,
         make.register,
         history.register,
         draw.register,

@@ -1,19 +1,16 @@
-"""Commands that make spells: interrogate, expand, refine."""
+"""Commands that make spells: expand, refine."""
 
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from prompts.errors import PictureError
 from prompts.metadata import format_infotext
 from service.chat import TurnOptions
 from service.cli.hand_notes import HANDS_HELP, hand_notes
-from service.cli.rim import EXIT_BAD_INPUT, report
-from service.cli.run import run, watch
+from service.cli.run import run
 from service.cli.show import lines, print_json, spell_lines
 from service.cli.spell_io import load_spell
 from service.hand_choice import choice_from_text
@@ -24,46 +21,13 @@ from service.spells import Author, SpellVersion
 Json = Annotated[bool, typer.Option("--json", help="For programs.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Do without the language model although one is configured.")]
 Hands = Annotated[str | None, typer.Option(help=HANDS_HELP)]
-EVIDENCE_ROWS = 12
 _SIZE = re.compile(r"(\d{1,5})[xX×](\d{1,5})")
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file to `app`."""
-    app.command("interrogate")(interrogate)
     app.command("expand")(expand_idea)
     app.command("refine")(refine_spell)
-
-
-def interrogate(
-    pictures: Annotated[list[Path], typer.Argument(help="PNG, JPEG or WebP files.")],
-    mode: Annotated[str, typer.Option(help="fast, classic, best, negative or tags.")] = "fast",
-    as_json: Json = False,
-) -> None:
-    """Turn pictures into spells: exactly, when a picture carries its own; by measurement and CLIP otherwise."""
-    found = run(lambda services: _interrogated(services, pictures, mode, quiet=as_json))
-    if as_json:
-        print_json([{"picture": path.name, **_version_json(version)} for path, version in found])
-    else:
-        for path, version in found:
-            lines(f"{path.name}  ({version.note})", [*spell_lines(version.spell), *_evidence(version)])
-    if len(found) < len(pictures):
-        raise typer.Exit(EXIT_BAD_INPUT)
-
-
-async def _interrogated(
-    services: Services, pictures: list[Path], mode: str, *, quiet: bool
-) -> list[tuple[Path, SpellVersion]]:
-    """The spell of each picture; one that cannot be read is reported, and the rest goes on."""
-    found = []
-    for picture in pictures:
-        try:
-            job = await services.interrogation.start(picture.read_bytes(), mode)
-            job = await watch(services, job, picture.name, quiet=quiet)
-            found.append((picture, await services.library.get(job.spell_id or "", job.spell_version)))
-        except PictureError as refused:
-            report(refused, as_json=quiet)
-    return found
 
 
 def expand_idea(
@@ -82,7 +46,7 @@ def expand_idea(
 
     version = run(work)
     if as_json:
-        print_json(_version_json(version))
+        print_json(version_json(version))
     else:
         lines(f"spell {version.spell_id}  ({version.note})", spell_lines(version.spell))
         lines("notes", [*version.details.get("notes", ()), *hand_notes(version)])
@@ -110,7 +74,7 @@ def refine_spell(
             heading = f"spell {turn.version.spell_id}, version {turn.version.number}{state}"
             lines(heading, spell_lines(turn.version.spell))
         return {
-            **_version_json(turn.version),
+            **version_json(turn.version),
             "reply": turn.turn.reply,
             "by": turn.turn.by,
             "understood": turn.understood,
@@ -135,7 +99,8 @@ def is_id(text: str) -> bool:
     return re.fullmatch(r"[0-9A-HJKMNP-TV-Z]{26}", text) is not None
 
 
-def _version_json(version: SpellVersion) -> dict[str, object]:
+def version_json(version: SpellVersion) -> dict[str, object]:
+    """A stored version for programs."""
     return {
         "spell_id": version.spell_id,
         "version": version.number,
@@ -146,17 +111,3 @@ def _version_json(version: SpellVersion) -> dict[str, object]:
         "spell": spell_to_json(version.spell),
         "infotext": format_infotext(version.spell),
     }
-
-
-def _evidence(version: SpellVersion) -> list[str]:
-    found = version.details.get("interrogation") or {}
-    terms = found.get("terms", ())
-    counted = [t for t in terms if t["similarity"] is not None]
-    believed = [t for t in counted if t["source"] == "measured" or found.get("is_trusted", True)]
-    rows = [f"evidence  {t['text']}  ({t['category']}, {t['similarity']:.2f})" for t in believed[:EVIDENCE_ROWS]]
-    if len(believed) < len(counted):
-        rows.append(
-            f"evidence  {len(counted) - len(believed)} CLIP terms are not to be believed here: left out, see --json"
-        )
-    notice = version.details.get("notice")
-    return [*rows, f"notice    {notice}"] if notice else rows
