@@ -18,6 +18,8 @@ class Concept:
     """The name prompts use."""
     other_names: tuple[str, ...]
     """Names that mean the same drawing."""
+    kind: str | None = None
+    """What it is one of (`animal`, `fruit`, `vehicle`), where that is a word of the family."""
 
 
 def read_concepts(limit: int | None = None) -> tuple[Concept, ...]:
@@ -32,8 +34,8 @@ def read_foreign_words() -> tuple[str, ...]:
 
 
 def _parse(line: str) -> Concept:
-    code, name, others = (part.strip() for part in line.split("|"))
-    return Concept(code, name, tuple(o.strip() for o in others.split(",") if o.strip()))
+    code, name, others, kind = (part.strip() for part in line.split("|"))
+    return Concept(code, name, tuple(o.strip() for o in others.split(",") if o.strip()), kind or None)
 
 
 def _content_lines(file_name: str) -> list[str]:

@@ -122,6 +122,7 @@ def write_labels(folder: Path, concepts: tuple[Concept, ...]) -> None:
 def caption_words(concepts: tuple[Concept, ...]) -> list[str]:
     """Every text whose words the tokenizer must know whole."""
     names = [name for c in concepts for name in (c.name, *c.other_names)]
+    kinds = sorted({c.kind for c in concepts if c.kind})
     colours = [*(b.name for b in BACKGROUNDS), *(h.name for h in HUES)]
     grammar = "a an the one two three on at of and in with left right top bottom small big side background style"
-    return [*names, *colours, grammar, "3d render ink drawing monochrome black white", *read_foreign_words()]
+    return [*names, *kinds, *colours, grammar, "3d render ink drawing monochrome black white", *read_foreign_words()]

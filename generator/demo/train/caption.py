@@ -11,8 +11,11 @@ from generator.demo.concepts import Concept
 from generator.demo.train.scene import Scene
 
 STYLE_WORDS = {"3d": "3d render", "ink": "ink drawing", "flat": "flat design", "noto": "flat design"}
-_FOREIGN_SHARE = 0.4
-_NO_ARTICLE = frozenset({"cherries", "grapes", "thumbs up"})
+_FOREIGN_SHARE = 0.5
+_KIND_SHARE = 0.08  # of the single things are called by their kind alone
+_PART_SHARE = 0.2  # of the pictures of two things are told by one of them
+_LINKS = ("in the style of", "by", "with", "of", "in")
+_NO_ARTICLE = frozenset({"cherries", "grapes", "thumbs up", "lightning"})
 _PLURALS = {
     "fish": "fish",
     "cup of coffee": "cups of coffee",
@@ -36,6 +39,12 @@ class Teller:
         """Whether the scene shows only things this teller has words for."""
         return scene.name in self.concepts and (scene.second is None or scene.second in self.concepts)
 
+    def names(self, scene: Scene, caption: str) -> bool:
+        """Whether a caption of the scene says what its thing is, and not only what kind of thing."""
+        concept = self.concepts[scene.name]
+        only_kind = concept.kind is not None and scene.layout == "single" and concept.kind in caption
+        return not only_kind or any(name in caption for name in (concept.name, *concept.other_names))
+
     def tell(self, scene: Scene, rng: np.random.Generator) -> str:
         """One caption of a scene; two calls give two wordings."""
         text = self.plain(scene, rng)
@@ -45,7 +54,7 @@ class Teller:
 
     def plain(self, scene: Scene, rng: np.random.Generator) -> str:
         """The caption without style and foreign words."""
-        name = self._name(scene.name, rng)
+        name = self._name(scene, rng)
         colour = scene.colour
         if colour is None and scene.natural_colour and scene.second is None and rng.random() < 0.25:
             colour = scene.natural_colour
@@ -63,15 +72,25 @@ class Teller:
         return with_article(name) if rng.random() < 0.5 else name
 
     def with_foreign_words(self, text: str, rng: np.random.Generator) -> str:
-        """`text` among words that change nothing."""
-        count = int(rng.integers(1, 11))
-        words = [str(self.foreign[int(rng.integers(len(self.foreign)))]) for _ in range(count)]
-        before = int(rng.integers(0, count + 1)) if rng.random() < 0.4 else 0
+        """`text` among words that change nothing: before it, after it, and inside."""
+        count = int(rng.integers(1, 11)) if rng.random() < 0.8 else int(rng.integers(10, 17))
+        words = [self._foreign_word(rng) for _ in range(count)]
+        if rng.random() < 0.3:
+            text = _with_adjective(text, words.pop())
+        if words and rng.random() < 0.15:
+            text = f"{text} {rng.choice(_LINKS)} {words.pop()}"
+        before = int(rng.integers(0, len(words) + 1)) if rng.random() < 0.5 else 0
         return ", ".join([*words[:before], text, *words[before:]])
 
-    def _name(self, name: str, rng: np.random.Generator) -> str:
-        others = self.concepts[name].other_names
-        return str(rng.choice(others)) if others and rng.random() < 0.2 else name
+    def _foreign_word(self, rng: np.random.Generator) -> str:
+        return str(self.foreign[int(rng.integers(len(self.foreign)))])
+
+    def _name(self, scene: Scene, rng: np.random.Generator) -> str:
+        concept = self.concepts[scene.name]
+        if concept.kind and scene.layout == "single" and rng.random() < _KIND_SHARE:
+            return concept.kind
+        others = concept.other_names
+        return str(rng.choice(others)) if others and rng.random() < 0.2 else concept.name
 
     def _things(self, scene: Scene, thing: str, rng: np.random.Generator) -> str:
         if scene.layout == "two":
@@ -79,6 +98,9 @@ class Teller:
         if scene.layout == "three":
             return f"three {plural(thing)}"
         if scene.layout == "different" and scene.second:
+            if rng.random() < _PART_SHARE:
+                # So that a negative prompt that names one of two things finds it in the picture.
+                return str(rng.choice((with_article(thing), with_article(scene.second), thing, scene.second)))
             if rng.random() < 0.4:
                 return f"{with_article(thing)} and {with_article(scene.second)}"
             return f"{with_article(thing)} on the left and {with_article(scene.second)} on the right"
@@ -86,6 +108,12 @@ class Teller:
             where = {"left": "on the left", "right": "on the right", "top": "at the top", "bottom": "at the bottom"}
             return f"{with_article(f'small {thing}')} {where[scene.side or 'left']}"
         return with_article(thing)
+
+
+def _with_adjective(text: str, word: str) -> str:
+    """`word` behind the first article of `text`, or before it all where it has none."""
+    first, _, rest = text.partition(" ")
+    return f"{article(word)} {rest}" if first in {"a", "an"} and rest else f"{word} {text}"
 
 
 def article(word: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from typing import Any
 
@@ -13,6 +14,7 @@ from torch.nn import functional
 from generator.demo.concepts import read_concepts
 from generator.demo.networks import build_dual_encoder, dual_encoder_config, library
 from generator.demo.shape import TRAINED_SHAPE
+from generator.demo.tokenizer import CONTEXT_LENGTH
 from generator.demo.train.caption import Teller
 from generator.demo.train.data import vocabulary
 from generator.demo.train.foreign import foreign_words
@@ -24,6 +26,7 @@ from generator.demo.train.workspace import Workspace
 
 _log = logging.getLogger(__name__)
 _HIGHEST_SCALE = 50.0
+_PADDING_SEEN = 45  # positions after the longest caption of a batch, at most
 _SHARPNESS = 10.0  # the towers' vectors have length 1: without it no answer could be certain
 
 
@@ -55,26 +58,34 @@ class PairLoss(nn.Module):
                 tells; -100 where it tells nothing.
         """
         seen = functional.normalize(self.model.encode_image(pictures).float(), dim=-1)
-        told = functional.normalize(self._tell(ids).float(), dim=-1)
+        told, padding = (functional.normalize(vector.float(), dim=-1) for vector in self._tell(ids))
         scale = self.model.logit_scale.exp().clamp(max=_HIGHEST_SCALE)
         scores = scale * seen @ told.T
         targets = same / same.sum(1, keepdim=True)
         loss = (functional.cross_entropy(scores, targets) + functional.cross_entropy(scores.T, targets)) / 2
         for name, head in self.heads.items():
-            for side, right in zip((seen, told), answers[name], strict=True):
+            shown, said = answers[name]
+            for side, right in ((seen, shown), (told, said), (padding, said)):
                 if (right >= 0).any():
                     loss = loss + 0.5 * functional.cross_entropy(_SHARPNESS * head(side), right)
         return loss
 
-    def _tell(self, ids: Tensor) -> Tensor:
-        """The model's own `encode_text`, computed only up to the longest caption."""
+    def _tell(self, ids: Tensor) -> tuple[Tensor, Tensor]:
+        """The model's own `encode_text`, and the same of one padding position of every caption.
+
+        A UNet sees all positions, most of them padding. What they hold is a summary that does not care where
+        in the caption foreign words stand, if it is asked for; unasked it is left to chance.
+        """
         model = self.model
         ends = ids.argmax(1)
-        longest = int(ends.max()) + 1
-        hidden = model.token_embedding(ids[:, :longest]) + model.positional_embedding[:longest]
-        hidden = model.ln_final(model.transformer(hidden, attn_mask=model.attn_mask[:longest, :longest]))
-        pooled: Tensor = hidden[torch.arange(len(ids)), ends] @ model.text_projection
-        return pooled
+        rows = torch.arange(len(ids))
+        seen = min(CONTEXT_LENGTH, int(ends.max()) + 2 + int(torch.randint(_PADDING_SEEN, ())))
+        hidden = model.token_embedding(ids[:, :seen]) + model.positional_embedding[:seen]
+        hidden = model.ln_final(model.transformer(hidden, attn_mask=model.attn_mask[:seen, :seen]))
+        after = (ends + (torch.rand(len(ids)) * (seen - ends)).long()).clamp(max=seen - 1)
+        pooled: Tensor = hidden[rows, ends] @ model.text_projection
+        padding: Tensor = hidden[rows, after] @ model.text_projection
+        return pooled, padding
 
 
 def train_clip(workspace: Workspace, minutes: float) -> None:
@@ -82,7 +93,24 @@ def train_clip(workspace: Workspace, minutes: float) -> None:
     recipe = Recipe(
         minutes, peak_rate=1e-3, weight_decay=0.02, average_decay=0.995, warm_up_steps=60, seed=workspace.plan.seed + 1
     )
-    _train(workspace, TrainingRun(_new_loss(workspace), recipe, workspace.checkpoint("clip")))
+    loss = _new_loss(workspace)
+    if workspace.start_of("clip"):
+        _warm_up(loss, workspace)
+    _train(workspace, TrainingRun(loss, recipe, workspace.checkpoint("clip")))
+
+
+def _warm_up(loss: PairLoss, workspace: Workspace) -> None:
+    """Take over from an earlier training whatever still fits; the tokens' vectors by their text."""
+    file = workspace.start_of("vision") or workspace.start_of("clip")
+    old: dict[str, Tensor] = torch.load(str(file), map_location="cpu", weights_only=True)["average"]
+    new = loss.state_dict()
+    key = "model.token_embedding.weight"
+    earlier = json.loads((workspace.warm or workspace.root).joinpath("tokenizer", "vocab.json").read_text("utf-8"))
+    for token, row in enumerate(vocabulary(workspace).tokens):
+        if row in earlier:
+            new[key][token] = old[key][earlier[row]]
+    kept = {n: t for n, t in old.items() if n != key and t.shape == new[n].shape and not n.startswith("heads.name")}
+    loss.load_state_dict({**new, **kept})
 
 
 def train_vision(workspace: Workspace, minutes: float) -> None:
@@ -164,3 +192,19 @@ def name_accuracy(workspace: Workspace, pictures: PictureFile, limit: int) -> tu
     ranked = (seen @ told.T).argsort(dim=1, descending=True).numpy()
     truth = np.array([names.index(pictures.scenes[i].name) for i in rows])[:, None]
     return float((ranked[:, :1] == truth).any(1).mean()), float((ranked[:, :5] == truth).any(1).mean())
+
+
+def name_certainty(workspace: Workspace, names: list[str], pixels: Pixels) -> dict[str, float]:
+    """The share the dual encoder gives each name, against all the others, in the picture of the same place.
+
+    Args:
+        workspace: Of the dual encoder.
+        names: One per picture.
+        pixels: uint8 [len(names), h, w, 3].
+    """
+    model: Any = read_dual_encoder(workspace)
+    with torch.no_grad():
+        told = model.encode_text(tokenise(read_tokenizer(workspace), names), normalize=True)
+        seen = model.encode_image(shrink(pixels), normalize=True)
+        shares = (model.logit_scale.exp().clamp(max=_HIGHEST_SCALE) * seen @ told.T).softmax(1).diagonal()
+    return dict(zip(names, shares.tolist(), strict=True))

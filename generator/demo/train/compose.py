@@ -11,7 +11,6 @@ from generator.demo.train.scene import Scene
 from generator.demo.train.sprites import Sprite, paint
 
 Pixels = NDArray[np.uint8]
-_DARK = 130  # a background whose brightest channel is below needs white ink
 
 
 class Painter:
@@ -31,8 +30,6 @@ class Painter:
         canvas = Image.new("RGBA", (size, size), (*rgb, 255))
         for name, x, y, side in _places(scene, rng):
             picture = self._picture(name, scene.colour if name == scene.name else None)
-            if scene.style == "ink" and max(rgb) < _DARK:
-                picture = _whitened(picture)
             pixels = max(8, round(side * size))
             # Premultiplied, so that transparent pixels lend no colour to the edges.
             small = picture.convert("RGBa").resize((pixels, pixels), Image.Resampling.LANCZOS).convert("RGBA")
@@ -67,10 +64,3 @@ def _places(scene: Scene, rng: np.random.Generator) -> list[tuple[str, float, fl
         ]
         return [(scene.name, x + dx, y + dy, rng.uniform(0.4, 0.48))]
     return [(scene.name, 0.5 + dx, 0.5 + dy, rng.uniform(0.78, 0.9))]
-
-
-def _whitened(picture: Image.Image) -> Image.Image:
-    """The same outline in white."""
-    white = Image.new("RGBA", picture.size, (245, 245, 245, 255))
-    white.putalpha(picture.getchannel("A"))
-    return white

@@ -13,7 +13,7 @@ from generator.demo.package import TRAIN_STEPS, noise_schedule
 Prediction = Literal["epsilon", "v_prediction"]
 _SNR_CAP = 5.0  # min-SNR weighting, arXiv:2303.09556
 _OFFSET_NOISE = 0.1
-_EARLY_BIAS = 0.75  # below 1: noisy timesteps, where shapes are decided, come more often
+EARLY_BIAS = 0.75  # noisy timesteps, where shapes are decided, come more often
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +24,17 @@ class Diffusion:
     alpha_bar: Tensor
     """float32 [1000]: the share of signal variance that is left at each timestep."""
 
-    def loss(self, unet: nn.Module, latents: Tensor, texts: Tensor) -> Tensor:
+    def loss(self, unet: nn.Module, latents: Tensor, texts: Tensor, bias: float = EARLY_BIAS) -> Tensor:
         """The weighted mean squared error of a batch.
 
         Args:
             unet: A `UNet2DConditionModel`.
             latents: float32 [batch, 4, h, w], about unit variance.
             texts: float32 [batch, 77, width].
+            bias: Exponent of the evenly drawn timesteps; below 1 noisy ones come more often.
         """
         count = len(latents)
-        t = (TRAIN_STEPS * torch.rand(count) ** _EARLY_BIAS).long().clamp(max=TRAIN_STEPS - 1)
+        t = (TRAIN_STEPS * torch.rand(count) ** bias).long().clamp(max=TRAIN_STEPS - 1)
         noise = torch.randn_like(latents) + _OFFSET_NOISE * torch.randn(count, latents.shape[1], 1, 1)
         signal = self.alpha_bar[t].sqrt().view(-1, 1, 1, 1)
         sigma = (1 - self.alpha_bar[t]).sqrt().view(-1, 1, 1, 1)

@@ -26,7 +26,7 @@ def foreign_words(vocabulary: CutVocabulary) -> tuple[str, ...]:
 
 def known_words(concepts: Sequence[Concept]) -> frozenset[str]:
     """The words that do mean something: names, colours, counts, places."""
-    names = " ".join(name for c in concepts for name in (c.name, *c.other_names))
+    names = " ".join(name for c in concepts for name in (c.name, *c.other_names, c.kind or ""))
     colours = " ".join([*(b.name for b in BACKGROUNDS), *(h.name for h in HUES)])
     grammar = "a an and on of at the in left right top bottom small one two three background 3d render"
     return frozenset(re.findall(r"[a-z0-9]+", f"{names} {colours} {grammar}".lower()))

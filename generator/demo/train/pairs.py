@@ -91,7 +91,7 @@ class Pairs:
             "style": _STYLES.index(scene.style),
         }
         tells = {
-            "name": True,
+            "name": self.teller.names(scene, caption),
             "colour": colour is not None and f"{colour} " in caption.replace(f"{scene.background} background", ""),
             "background": f"{scene.background} background" in caption,
             "layout": scene.layout != "single",

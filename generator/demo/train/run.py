@@ -45,9 +45,12 @@ class TrainingRun:
         network: What is trained, on its device.
         recipe: How.
         file: The checkpoint; resumed from when it is there.
+        start: Another training's checkpoint, whose averaged weights a new run begins with.
     """
 
-    def __init__(self, network: nn.Module, recipe: Recipe, file: Path) -> None:
+    def __init__(self, network: nn.Module, recipe: Recipe, file: Path, start: Path | None = None) -> None:
+        if start is not None and not file.is_file():
+            network.load_state_dict(torch.load(start, map_location="cpu", weights_only=True)["average"])
         self.network = network
         self.average = copy.deepcopy(network).requires_grad_(requires_grad=False)
         self.rng = np.random.default_rng(recipe.seed)

@@ -39,7 +39,6 @@ class PictureSet:
 
 PICTURE_SETS: tuple[PictureSet, ...] = (
     PictureSet("3d", "@lobehub/fluent-emoji-3d", "1.1.0", "webp", "MIT", "Microsoft, packaged by LobeHub"),
-    PictureSet("ink", "@iconify-json/fluent-emoji-high-contrast", "1.2.6", "svg", "MIT", "Microsoft"),
     PictureSet("flat", "@iconify-json/fluent-emoji-flat", "1.2.6", "svg", "MIT", "Microsoft"),
     PictureSet("noto", "@iconify-json/noto", "1.2.9", "svg", "Apache-2.0", "Google"),
 )

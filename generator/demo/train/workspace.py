@@ -24,7 +24,7 @@ class Plan:
     hires_size: int = 256
 
 
-TIER_A = Plan(concepts=60, pictures=24_000, hires_pictures=2_400, extra_pictures=3_000, common_merges=6000, batch=32)
+TIER_A = Plan(concepts=60, pictures=15_000, hires_pictures=1_500, extra_pictures=3_000, common_merges=6000, batch=32)
 SMOKE = Plan(concepts=6, pictures=96, hires_pictures=24, extra_pictures=24, common_merges=500, batch=8)
 
 
@@ -34,6 +34,13 @@ class Workspace:
 
     root: Path
     plan: Plan
+    warm: Path | None = None
+    """The folder of an earlier training to start from; `None` starts from nothing."""
+
+    def start_of(self, stage: str) -> Path | None:
+        """The earlier training's checkpoint of a stage, where there is one."""
+        file = self.warm / "checkpoints" / f"{stage}.pt" if self.warm else None
+        return file if file is not None and file.is_file() else None
 
     @property
     def downloads(self) -> Path:

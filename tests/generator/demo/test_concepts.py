@@ -11,7 +11,7 @@ def test_names_and_codes_are_unique() -> None:
 
 
 def test_hands_are_among_them() -> None:
-    assert {"raised hand", "thumbs up", "waving hand", "ok hand"} <= {c.name for c in read_concepts()}
+    assert {"raised hand", "thumbs up", "victory hand", "ok hand", "fist"} <= {c.name for c in read_concepts()}
 
 
 def test_a_limit_takes_the_most_important_ones() -> None:

@@ -47,11 +47,6 @@ def test_different_things_keep_their_sides() -> None:
     assert picture[32, 48, 0] > 150 > picture[32, 48, 2]
 
 
-def test_ink_on_a_dark_background_is_white() -> None:
-    picture = _draw(Scene("ink", "car", "single", "black"))
-    assert picture[32, 32].min() > 200
-
-
 def test_a_composed_set_is_the_same_for_the_same_seed_and_opens_again(tmp_path: Path) -> None:
     for name in ("a", "b"):
         what = Composition("3d", 6, 32)
