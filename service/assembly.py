@@ -13,17 +13,13 @@ Importing this module loads no torch; the engine's thread does, once it is start
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
-from generator.config import EngineConfig, ModelFolders
-from generator.demo.family import DemoFamily, find_family, ready_family
+from generator.config import EngineConfig
+from generator.demo.family import find_family
 from generator.hands import HandDetector
-from generator.models.catalogue import Catalogue as ModelShelf
-from generator.models.hashes import HashCache
 from prompts.expansion.chat_model import ChatModel
 from prompts.interrogation import Interrogator, MeasuredInterrogator, WeightsKind
 from service.ab.scoring import Encoder, ModelScorer, PictureScorer
@@ -33,7 +29,7 @@ from service.auth.caller import LOCAL
 from service.backbone import Backbone, JobLimits
 from service.blobs.filesystem import FilesystemBlobs
 from service.bus.memory import MemoryBus
-from service.catalogue import Catalogue, Shelves
+from service.catalogue import Catalogue
 from service.clip_files import caption_weights, clip_weights, own_terms
 from service.completions import PhraseBook
 from service.data_folder import ready_data_folder
@@ -43,20 +39,22 @@ from service.engine.base import EngineClient
 from service.engine.local import LocalEngine, SyncEngine
 from service.errors import SettingsError
 from service.hand_choice import choice_from_text
+from service.hand_job import HandJobs
 from service.hand_planning import HandPlanner
+from service.hand_repair import HandRepairs
 from service.housekeeping import keep_clean
 from service.ids import IdFactory, utc_now
 from service.image_job import ImageJobs
 from service.interrogation_job import InterrogationJobs
 from service.jobs import JobKind
 from service.language_model import TokenBudget, TokenLimits
-from service.model_folders import folders_of
 from service.owners import Owners
 from service.photo_reader import DevicePhotoReader
 from service.policy import Policy
 from service.runner import Handler, Runner, RunnerConfig
 from service.services import Services
 from service.settings import Settings
+from service.shelves import FakeShelves, LazyShelves, model_folders
 from service.store.database import Database
 from service.store.image_store import SqlImageStore
 from service.store.job_store import SqlJobStore
@@ -65,7 +63,6 @@ from service.store.spell_store import SqlSpellStore
 from service.store.token_ledger import SqlTokenLedger
 from service.tenancy import Shared
 
-DEMO_CHECKPOINT = "demo"
 BuildEngine = Callable[[], SyncEngine]
 """Makes an engine; called on the engine's own thread."""
 
@@ -152,11 +149,6 @@ def key_cabinet(settings: Settings) -> Iterator[KeyCabinet]:
         database.close()
 
 
-def model_folders(settings: Settings, family: DemoFamily) -> ModelFolders:
-    """Where models are looked for: the operator's folders and the built-in demo family."""
-    return folders_of(settings, ((DEMO_CHECKPOINT, family.checkpoint),), family.loras)
-
-
 def chat_model(settings: Settings) -> ChatModel | None:
     """The configured language model, or `None`: then the offline expander works."""
     if not settings.has_llm:
@@ -191,13 +183,15 @@ def _wire(settings: Settings, *, fake_engine: bool | BuildEngine, own_only: bool
     engine = LocalEngine(_engine_maker(settings, fake_engine=fake_engine), is_lazy=own_only)
     policy = Policy(adult_mode=settings.adult_mode)
     reader = DevicePhotoReader(engine, _interrogator(settings, is_fake=bool(fake_engine)))
-    shelves = _FakeShelves(settings) if fake_engine else _LazyShelves(settings, engine)
+    shelves = FakeShelves(settings) if fake_engine else LazyShelves(settings, engine)
     catalogue = Catalogue(shelves, settings.default_checkpoint)
     planner = HandPlanner(catalogue, choice_from_text(settings.hand_plan))
     tokens = _token_budget(settings, database)
     describers = _describers(settings, tokens)
+    repairs = HandRepairs(engine, lambda: _hand_detector(settings))
     handlers: dict[JobKind, Handler] = {
-        JobKind.GENERATE: ImageJobs(backbone, engine),
+        JobKind.GENERATE: ImageJobs(backbone, engine, repairs),
+        JobKind.REPAIR_HANDS: HandJobs(backbone, repairs),
         JobKind.INTERROGATE: InterrogationJobs(backbone, policy, reader, planner, describers),
     }
     runner = Runner(backbone, handlers, _runner_config(settings, backbone, owners, own_only=own_only))
@@ -217,10 +211,17 @@ def _wire(settings: Settings, *, fake_engine: bool | BuildEngine, own_only: bool
         workers=runner,
         limits=_limits(settings),
         engine=engine,
+        repairs=repairs,
         begin_drain=_begin_drain(bus),
     )
     machinery = Machinery(database, backbone, owners, bus, engine, runner, (chat, describers.chat))
     return shared.services_of(LOCAL), machinery
+
+
+def _hand_detector(settings: Settings) -> HandDetector:
+    from generator.hands.tflite_detector import TfliteHandDetector  # noqa: PLC0415 (optional package)
+
+    return TfliteHandDetector(settings.hands_path)
 
 
 def _describers(settings: Settings, tokens: TokenBudget) -> Describers:
@@ -348,50 +349,4 @@ def picture_scorer(settings: Settings, engine: EngineClient) -> PictureScorer:
         known = tuple(name for name in names if name.strip()) if family.kind == "trained" else ()
         return Encoder(f"of the demo family ({family.kind})", towers_from_folder(family.clip), known)
 
-    def open_detector() -> HandDetector:
-        from generator.hands.tflite_detector import TfliteHandDetector  # noqa: PLC0415 (an optional package)
-
-        return TfliteHandDetector(settings.hands_path)
-
-    return ModelScorer(engine, open_encoder, open_detector)
-
-
-class _LazyShelves:
-    """The shelves, once the demo family is there: building it needs torch, so the engine's thread does it."""
-
-    def __init__(self, settings: Settings, engine: EngineClient) -> None:
-        self._settings = settings
-        self._engine = engine
-        self._found: Shelves | None = None
-
-    async def __call__(self) -> Shelves:
-        if self._found is None:
-            cache = self._settings.cache_path
-            family = ready_family(cache)
-            if family is None:
-                family = await self._engine.run_on_device(lambda: find_family(cache))
-            self._found = await asyncio.to_thread(_shelves, self._settings, family)
-        return self._found
-
-
-def _shelves(settings: Settings, family: DemoFamily) -> Shelves:
-    hashes = HashCache(settings.cache_path / "hashes.json")
-    return Shelves(ModelShelf(model_folders(settings, family), hashes), DEMO_CHECKPOINT, family.notice)
-
-
-class _FakeShelves:
-    """The operator's folders, and a checkpoint without weights that the fake engine answers to."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-
-    async def __call__(self) -> Shelves:
-        folder = self._settings.cache_path / "fake-checkpoint"
-        _write_fake_checkpoint(folder)
-        folders = folders_of(self._settings, ((DEMO_CHECKPOINT, folder),))
-        return Shelves(ModelShelf(folders), DEMO_CHECKPOINT, "Test pattern: nothing is drawn by a model.")
-
-
-def _write_fake_checkpoint(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "model_index.json").write_text(json.dumps({"_class_name": "StableDiffusionPipeline"}), "utf-8")
+    return ModelScorer(engine, open_encoder, lambda: _hand_detector(settings))

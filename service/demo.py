@@ -16,7 +16,7 @@ from prompts.expansion.families import DEMO, SD15, FamilyProfile
 from prompts.hands import apply_plan, plan_hands
 from prompts.metadata import format_infotext, read_spell
 from prompts.spell import HiresFix, Lora, Spell
-from service.assembly import DEMO_CHECKPOINT, build
+from service.assembly import build
 from service.cli.draw import save
 from service.cli.run import watch
 from service.cli.show import lines, spell_lines
@@ -24,6 +24,7 @@ from service.errors import ServiceError
 from service.generation import PictureOrder
 from service.services import Services
 from service.settings import Settings, load_settings
+from service.shelves import DEMO_CHECKPOINT
 from service.spells import SpellVersion
 
 PHOTO = "cat.jpg"

@@ -17,9 +17,9 @@ import httpx
 from generator.demo.family import find_family
 from generator.models.catalogue import Catalogue
 from prompts.errors import near_hint, near_names
-from service.assembly import DEMO_CHECKPOINT, model_folders
 from service.clip_files import caption_weights, clip_weights
 from service.settings import PREFIX, Settings, unknown_environment_keys
+from service.shelves import DEMO_CHECKPOINT, model_folders
 
 State = Literal["ok", "limited", "missing", "broken"]
 LLM_PROBE_SECONDS = 3.0

@@ -6,11 +6,12 @@ import asyncio
 import json
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from prompts.img2img import with_img2img
-from prompts.limits import SEED
+from prompts.hands.repair import HandRepair, check_hand_repair, with_hand_repair
+from prompts.img2img import Img2Img, with_img2img
+from prompts.limits import SEED, check_spell
 from prompts.resolve import resolve
 from prompts.spell import Params, Spell
 from service.backbone import Backbone, JobLimits, Workers
@@ -20,7 +21,7 @@ from service.errors import DiskFull, Draining, NotFound, RequestInvalid
 from service.interrogation import fingerprint
 from service.jobs import ImageRecord, Job, JobEvent, JobKind
 from service.library import Library, with_lifted_loras
-from service.policy import Policy
+from service.policy import Policy, Stamp
 from service.product import PRODUCT, product_version
 from service.sources import Img2ImgOrder, Sources, StoredSource, order_parts
 from service.spell_json import ParamsModel, spell_to_json
@@ -43,6 +44,8 @@ class PictureOrder:
     """Names of `Params` fields and their values, for this job only."""
     img2img: Img2ImgOrder | None = None
     """The picture to draw over; `None` for txt2img."""
+    hand_repair: HandRepair | None = None
+    """How the hands of every picture are painted again when they look wrong; `None`: they are not looked at."""
 
 
 class Generations:
@@ -92,7 +95,8 @@ class Generations:
         wanted, order = await self._wanted(order)
         source = None if order.img2img is None else await self.sources.stored(order.img2img)
         resolved = await self.resolved(wanted, source)
-        stamp = self._policy.check(resolved)
+        resolved = resolved.evolve(extra=with_hand_repair(resolved.extra, order.hand_repair))
+        stamp = self._screened(resolved, order.hand_repair)
         job = Job(
             self._backbone.new_id(),
             JobKind.GENERATE,
@@ -100,15 +104,53 @@ class Generations:
             count=order.count,
             spell=resolved,
             img2img=None if source is None else source.settings,
+            hand_repair=order.hand_repair,
             spell_id=order.spell_id,
             spell_version=order.version,
             policy_stamp=f"{stamp.policy_version}:{stamp.digest}",
             origin=self._backbone.owner,
         )
+        return await self._accepted(job, promise)
+
+    async def repair_hands(self, image: ImageRecord, repair: HandRepair, key: str | None = None) -> Job:
+        """Accept a job that paints the hands of a finished picture again, as a new picture.
+
+        Raises:
+            SpellOutOfRange: A number of `repair` outside its range.
+            PolicyBlocked: The screen refuses the picture's spell or the repair's prompt.
+            TooManyJobs, DiskFull, Draining, IdempotencyReused, DatabaseUnavailable: See `submit`.
+        """
+        asked = json.dumps([image.id, asdict(repair)], sort_keys=True)
+        promise = None if key is None else Idempotency(key, fingerprint("repair-hands", asked))
+        self._check_open()
+        spell = image.spell.evolve(extra=with_hand_repair(image.spell.extra, repair))
+        stamp = self._screened(spell, repair)
+        job = Job(
+            self._backbone.new_id(),
+            JobKind.REPAIR_HANDS,
+            self._backbone.clock(),
+            spell=spell,
+            img2img=Img2Img(image.blob, repair.denoising_strength),
+            hand_repair=repair,
+            policy_stamp=f"{stamp.policy_version}:{stamp.digest}",
+            origin=self._backbone.owner,
+        )
+        return await self._accepted(job, promise)
+
+    async def _accepted(self, job: Job, promise: Idempotency | None) -> Job:
         stored = await asyncio.to_thread(self._jobs.add, job, promise, self._limits.room(self._backbone.tenant))
         self._bus.publish(Moved.of(stored))
         self._workers.wake()
         return stored
+
+    def _screened(self, spell: Spell, repair: HandRepair | None) -> Stamp:
+        """The stamp of a spell whose every text the screen let pass, the repair's own prompt among them."""
+        if repair is not None:
+            check_hand_repair(repair)
+            texts = spell.evolve(prompt=repair.prompt, negative_prompt=repair.negative_prompt)
+            check_spell(texts)
+            self._policy.check(texts)
+        return self._policy.check(spell)
 
     async def known(self, promise: Idempotency) -> Job | None:
         """The job that was made under this key, or `None`.
@@ -264,4 +306,5 @@ def _overridden(spell: Spell, overrides: Mapping[str, Any]) -> Spell:
 def _fingerprint(order: PictureOrder) -> str:
     spell = None if order.spell is None else spell_to_json(order.spell)
     parts = [spell, order.spell_id, order.version, order.count, dict(order.overrides), *order_parts(order.img2img)]
+    parts += [] if order.hand_repair is None else [asdict(order.hand_repair)]
     return fingerprint("generate", json.dumps(parts, sort_keys=True, default=str))

@@ -13,6 +13,7 @@ from service.engine.base import EngineClient
 from service.expansion import Expansions
 from service.gallery import Gallery
 from service.generation import Generations
+from service.hand_eye import HandEye
 from service.hands import Hands
 from service.interrogation import Interrogations
 from service.library import Library
@@ -50,6 +51,8 @@ class Services:
     """Checkpoints and LoRAs of this machine."""
     phrases: PhraseBook
     """What a half-written phrase may become: `find(query, kinds, limit)`."""
+    hand_eye: HandEye
+    """The hands of finished pictures: `look(image)`."""
     engine: EngineClient
     job_counts: Callable[[], dict[str, int]]
     """How many jobs of all tenants there are, by status; blocking."""

@@ -16,7 +16,9 @@ from service.engine.base import EngineClient
 from service.expansion import Expansions
 from service.gallery import Gallery
 from service.generation import Generations
+from service.hand_eye import HandEye
 from service.hand_planning import HandPlanner
+from service.hand_repair import HandRepairs
 from service.hands import Hands
 from service.interrogation import Interrogations
 from service.language_model import TokenBudget
@@ -47,6 +49,7 @@ class Shared:
     workers: Workers
     limits: JobLimits
     engine: EngineClient
+    repairs: HandRepairs
     begin_drain: Callable[[], None]
 
     def services_of(self, tenant: str) -> Services:
@@ -73,6 +76,7 @@ class Shared:
             gallery=gallery,
             catalogue=self.catalogue,
             phrases=self.phrases,
+            hand_eye=HandEye(backbone, self.repairs),
             engine=self.engine,
             job_counts=self.backbone.jobs.counts,
             begin_drain=self.begin_drain,

@@ -29,13 +29,13 @@ _MOST_HANDS = 8
 class TfliteHandDetector:
     """Finds hands with two small networks on the CPU: about 40 ms a picture with one hand. One thread only."""
 
-    def __init__(self, folder: Path, palm_threshold: float = 0.4, presence_threshold: float = 0.5) -> None:
+    def __init__(self, folder: Path, palm_threshold: float = 0.4, presence_threshold: float = 0.2) -> None:
         """Open the networks.
 
         Args:
             folder: Holds `PALM_FILE` and `LANDMARK_FILE`.
             palm_threshold: Least score of a palm; 0..1.
-            presence_threshold: Least presence of a hand; 0..1.
+            presence_threshold: Least presence of a hand; 0..1. Low, because a badly drawn hand is what is sought.
 
         Raises:
             ModelMissing: code `hand_detector_missing`; the files or the package are not there.

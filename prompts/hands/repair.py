@@ -8,6 +8,9 @@ from prompts.errors import SpellOutOfRange
 from prompts.img2img import MASK_BLUR, ONLY_MASKED_PADDING
 from prompts.limits import DENOISING_STRENGTH, check_characters
 
+_PAIR = "Hand repair"
+Pairs = tuple[tuple[str, str], ...]
+"""Infotext pairs, as in `Spell.extra`."""
 DILATE = (0, 128)  # pixels
 BELOW = (0.0, 1.0)
 TRIES = (1, 8)
@@ -62,3 +65,12 @@ def check_hand_repair(repair: HandRepair) -> HandRepair:
                 limit=[low, high],
             )
     return repair
+
+
+def with_hand_repair(extra: Pairs, repair: HandRepair | None) -> Pairs:
+    """`extra` saying how hands were repaired; `None` takes such a pair out."""
+    kept = tuple(pair for pair in extra if pair[0] != _PAIR)
+    if repair is None:
+        return kept
+    told = f"denoising strength {repair.denoising_strength:g}, below {repair.below:g}, tries {repair.tries}"
+    return (*kept, (_PAIR, told))

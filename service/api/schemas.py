@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from prompts.hands import ActionKind
 from prompts.limits import IDEA_CHARACTERS, PROMPT_CHARACTERS
+from service.api.hands_schemas import HandRepairIn
 from service.api.img2img_schemas import Img2ImgIn
 from service.hand_choice import HandChoice, choice_of
 from service.spell_json import ParamsModel, SpellModel
@@ -136,6 +137,9 @@ class JobIn(Body):
     count: int = Field(default=1, ge=1, description="Pictures; the n-th gets seed + n.")
     overrides: OverridesModel = OverridesModel()
     img2img: Img2ImgIn | None = Field(default=None, description="The picture to draw over; unset draws from nothing.")
+    hand_repair: HandRepairIn | None = Field(
+        default=None, description="Look at the hands of every picture and paint doubtful ones again; {} for defaults."
+    )
 
 
 class GenerateIn(Body):

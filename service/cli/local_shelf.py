@@ -20,7 +20,7 @@ def local_shelf() -> ModelShelf:
     folders = folders_of(settings)
     family = ready_family(settings.cache_path)
     if family is not None:
-        from service.assembly import model_folders
+        from service.shelves import model_folders
 
         folders = model_folders(settings, family)
     return ModelShelf(folders, HashCache(settings.cache_path / "hashes.json"))
