@@ -18,6 +18,9 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from expansion_checks import DRAFT as EVERYDAY_DRAFT
+from expansion_checks import UNDO_TO, VERSIONS, everyday_turns, unmet
+
 from prompts.errors import ChatModelError
 from prompts.expansion.chat_model import ChatModel
 from prompts.expansion.expand import expand
@@ -129,6 +132,23 @@ async def score_turns(name: str, chat: ChatModel | None, limit: int) -> Score:
     return score
 
 
+async def score_everyday(name: str, chat: ChatModel | None, limit: int) -> Score:
+    """Every turn of `expansion_everyday.txt`: is all of what was expected true afterwards?"""
+    score = Score(name)
+    for message, wanted in everyday_turns()[:limit]:
+        context = TurnContext(versions=VERSIONS, undo_to=UNDO_TO, on_failure="raise")
+        began = time.perf_counter()
+        try:
+            turn = await refine(EVERYDAY_DRAFT, message, SD15, chat, context=context)
+        except ChatModelError:
+            score.failed += 1
+            continue
+        finally:
+            score.seconds += time.perf_counter() - began
+        score.note({"wish fulfilled": not unmet(turn, wanted), "syntax valid": is_balanced(turn.spell.prompt)})
+    return score
+
+
 async def main() -> None:
     """Read the arguments, score, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -148,6 +168,7 @@ async def main() -> None:
         scores.append(await score_ideas(f"{name}: ideas", "expansion_ideas.txt", chat, asked.limit))
         scores.append(await score_ideas(f"{name}: fresh ideas", "expansion_fresh.txt", chat, asked.limit))
         scores.append(await score_turns(f"{name}: chat turns", chat, asked.limit))
+        scores.append(await score_everyday(f"{name}: everyday turns", chat, asked.limit))
     if asked.json:
         print(json.dumps([vars(score) for score in scores], ensure_ascii=False, indent=1))
     else:

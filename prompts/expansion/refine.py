@@ -90,18 +90,27 @@ async def refine(
     message = check_idea(message)
     context = context or TurnContext()
     if chat is None:
-        return _finished(spell, _by_rules(spell, message, family, context), OFFLINE, context)
+        return _finished(spell, _by_rules(spell, message, family, transcript, context), OFFLINE, context)
     try:
         return await _by_model(spell, message, family, chat, transcript, context)
     except ChatModelError as failed:
         if context.on_failure == "raise":
             raise
-        turn = _by_rules(spell, message, family, context)
+        turn = _by_rules(spell, message, family, transcript, context)
         return _finished(spell, replace(turn, reply=f"{failed.detail} {turn.reply}"), OFFLINE, context)
 
 
-def _by_rules(spell: Spell, message: str, family: FamilyProfile, context: TurnContext) -> Turn:
-    scene = Scene(family, context.locked, context.catalogue_loras)
+def _by_rules(
+    spell: Spell, message: str, family: FamilyProfile, transcript: Sequence[Message], context: TurnContext
+) -> Turn:
+    replies = [line.content for line in transcript if line.role == "assistant"]
+    scene = Scene(
+        family,
+        context.locked,
+        context.catalogue_loras,
+        undo_to=context.undo_to,
+        last_reply=replies[-1] if replies else "",
+    )
     turn = read_turn(spell, message, scene, context.versions)
     if context.on_text is not None:
         context.on_text(turn.reply)

@@ -6,14 +6,26 @@ from collections.abc import Callable, Sequence
 
 from prompts.errors import UnknownName, near_names
 from prompts.expansion.catalogue import missing_trigger
-from prompts.expansion.edits import AddNegative, AddPhrase, DropLora, Edit, LockSpan, SetParam, UnlockSpan, UseLora
+from prompts.expansion.edits import (
+    AddNegative,
+    AddPhrase,
+    DropLora,
+    Edit,
+    LockSpan,
+    RemoveNegative,
+    SetNegative,
+    SetParam,
+    UnlockSpan,
+    UseLora,
+)
 from prompts.expansion.offline import rewording
+from prompts.expansion.offline.cutting import keep_only
 from prompts.expansion.offline.glossary import english_kinds
 from prompts.expansion.offline.intents import Intent
 from prompts.expansion.offline.mentions import mentions
 from prompts.expansion.offline.samplers import near_samplers, sampler_spoken
 from prompts.expansion.offline.scene import Scene, bare
-from prompts.expansion.offline.words import fold
+from prompts.expansion.offline.words import article, fold, plural, words
 from prompts.limits import HIRES_SIDE, UPSCALE_BY
 from prompts.spell import LATENT_CELL, Spell
 
@@ -94,8 +106,40 @@ def _behind(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
     return [AddPhrase(f"{text} in the background")] if text else None
 
 
+def _beside(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
+    """Something next to whoever is shown."""
+    text = bare(scene.english(intent.x))
+    if not text:
+        return None
+    somebody = next((word for word in words(spell.prompt) if english_kinds().get(fold(word)) == "person"), "")
+    place = f"next to the {somebody}" if somebody else "to one side"
+    return [AddPhrase(f"{text if plural(text) == text else f'{article(text)} {text}'} {place}")]
+
+
+def _hold(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
+    text = bare(scene.english(intent.x))
+    return [AddPhrase(f"holding {text if plural(text) == text else f'{article(text)} {text}'}")] if text else None
+
+
+def _forbid(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
+    text = scene.english(intent.x)
+    return [AddNegative(text)] if text else None
+
+
+def _unforbid(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
+    wanted = bare(scene.english(intent.x))
+    edits: list[Edit] = (
+        [RemoveNegative(m.phrase.core) for m in mentions(spell.negative_prompt, wanted)] if wanted else []
+    )
+    return edits or None
+
+
+def _clear_negative(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
+    return [SetNegative("")] if spell.negative_prompt else []
+
+
 def _opinion(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
-    """Liking or disliking the picture says nothing to change."""
+    """Liking the picture, a greeting, a wish for something else: nothing that could be done to a spell."""
     return None
 
 
@@ -209,6 +253,16 @@ _RESOLVERS: dict[str, Resolver] = {
     "width": _side("width"),
     "height": _side("height"),
     "ratio": _ratio,
+    "undo": _opinion,
+    "talk": _opinion,
+    "vague": _opinion,
+    "beside": _beside,
+    "hold": _hold,
+    "forbid": _forbid,
+    "unforbid": _unforbid,
+    "clear_negative": _clear_negative,
+    "only": keep_only,
+    "heavier": rewording.heavier,
     "opinion": _opinion,
     "flaw": _flaw,
     "behind": _behind,

@@ -6,20 +6,21 @@ import re
 from collections.abc import Iterable
 
 from prompts.expansion.applying import apply
+from prompts.expansion.data_files import load_toml
 from prompts.expansion.edits import (
     AddNegative,
     AddPhrase,
     DropLora,
     Edit,
     RemoveNegative,
-    RemovePhrase,
     ReplacePhrase,
     Reweight,
 )
+from prompts.expansion.offline.cutting import cut, cut_all, cut_ideographs, whole_ground
 from prompts.expansion.offline.glossary import english_kinds
 from prompts.expansion.offline.intents import Intent
 from prompts.expansion.offline.looks import Look, look_named
-from prompts.expansion.offline.mentions import Mention, instead, is_link, mentions, without
+from prompts.expansion.offline.mentions import Mention, instead, is_link, mentions
 from prompts.expansion.offline.noun_phrase import NOUN_KINDS
 from prompts.expansion.offline.recoloring import (
     look_class,
@@ -28,7 +29,6 @@ from prompts.expansion.offline.recoloring import (
     renewed,
     restyle_all,
     restyled,
-    unstyled,
 )
 from prompts.expansion.offline.scene import Scene, bare
 from prompts.expansion.offline.scenery import State, Style, states, style_in, styles
@@ -46,19 +46,22 @@ _DEGREE = re.compile(r"(more|less|not so|not as)\s+", re.IGNORECASE)
 _COLOR_OF = re.compile(r"(?:'s)?\s+colou?r$|^colou?r of\s+", re.IGNORECASE)
 _JOINER = re.compile(r"\s*(?:,|、|\band\b|\bor\b)\s*", re.IGNORECASE)
 _PREPOSITION = re.compile(r"^(?:in|on|at|during|by|under)\s+(?:the\s+|an?\s+)?", re.IGNORECASE)
+_COMPARES = re.compile(r"\b(?:more|less|heavier|stronger|weaker)\b", re.IGNORECASE)
 _STYLE_WORD = re.compile(r"\s+(?:style|look)$|^style of\s+", re.IGNORECASE)
 
 
 def remove_words(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
     """Take out every mention, and forbid it in the negative prompt."""
-    edits: list[Edit] = [*_cut_ideographs(spell.prompt, intent.x)]
+    edits: list[Edit] = [*cut_ideographs(spell.prompt, intent.x)]
     parts = _parts(intent.x, scene)
     for part in parts:
         used = [lora for lora in spell.loras if lora.name.casefold() == part.casefold()]
         if used:
             edits.append(DropLora(used[0].name))
             continue
-        edits += _cut(spell.prompt, part, edits)
+        edits += cut(spell.prompt, part, edits)
+        if look_class(part) == "color" and any(whole_ground(m) != m for m in mentions(spell.prompt, part)):
+            part = f"{part} background"
         if not any(contains(p.core, part) for p in split(spell.negative_prompt)):
             edits.append(AddNegative(part))
     return edits if parts else None
@@ -70,8 +73,10 @@ def replace_words(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | No
     if new and scene.is_whole_picture(intent.x):
         return become(Intent("become", x=intent.y), spell, scene)
     old = _COLOR_OF.sub("", _topic(scene.english(intent.x)))
-    if not old or not new:
+    if not old or not new or _COMPARES.search(intent.y):
         return None
+    if contains(new, old) and not mentions(spell.prompt, old):
+        return _added(new, spell)
     was, will = _state_named(old), _state_named(new)
     if was is not None and will is not None and was.group == will.group:
         return _change_state(will, spell)
@@ -130,14 +135,28 @@ def less_of(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
         elif look is not None and look.opposite is not None:
             edits += _apply_look(look.opposite, spell)
         else:
-            edits.append(AddNegative(part))
+            edits.append(AddNegative(f"{part} tint" if look_class(part) == "color" else part))
     return edits or None
+
+
+def heavier(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
+    """`the rain heavier`: only for weather and the like, of which the table knows what that is called."""
+    thing = fold(bare(scene.english(intent.x)).removeprefix("in the "))
+    called = load_toml("data", "turns.toml")["heavier"].get(thing)
+    if called is None:
+        return None
+    found = mentions(spell.prompt, thing)
+    return [ReplacePhrase(m.phrase.core, instead(m, called)) for m in found] or [AddPhrase(called)]
 
 
 def more_of(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
     """Weigh every mention up; what is not there is added."""
     edits: list[Edit] = []
     for part in _parts(intent.x, scene):
+        like = part.removeprefix("like ")
+        if like != part:
+            edits += _as_state(like, spell) or []
+            continue
         found = _spoken_of(spell.prompt, part)
         look = look_named(part)
         if found:
@@ -155,7 +174,7 @@ def become(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
     if degree:
         wish = Intent("more" if degree[1] == "more" else "less", intent.x[degree.end() :])
         return more_of(wish, spell, scene) if wish.kind == "more" else less_of(wish, spell, scene)
-    text = plain_look(scene.english(intent.x))
+    text = _posed(plain_look(scene.english(intent.x)))
     return (_of_person(text, spell) or _as_state(text, spell)) if text else None
 
 
@@ -164,7 +183,7 @@ def add_words(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
     text = scene.english(intent.x)
     if not text:
         return None
-    text = plain_look(text)
+    text = _posed(plain_look(text))
     as_state = _of_person(text, spell) or _as_state(text, spell, only_known=True)
     if as_state is not None:
         return as_state
@@ -192,13 +211,31 @@ def bare_words(clause: str, spell: Spell, scene: Scene) -> list[Edit] | None:
     text = scene.english(said)
     if not text or not scene.knows_all(said):
         return None
+    text = _posed(text)
     known = _as_state(text, spell, only_known=True)
     things = _JOINER.split(text)
+    turned = _look_behind(text)
+    if known is None and turned is not None:
+        return _added(turned, spell)
     if known is None and len(things) > 1 and all(map(_is_short_thing, things)):
         return _added_one_by_one(things, spell)
     if known is None and (_is_short_thing(text) or _is_described_thing(text)):
         return _added(text, spell)
     return known
+
+
+def _posed(text: str) -> str:
+    """`sit on a bench` -> `sitting on a bench`: what somebody does, as a prompt says it."""
+    first, space, rest = text.partition(" ")
+    return f"{load_toml('data', 'turns.toml')['gerunds'].get(first.casefold(), first)}{space}{rest}"
+
+
+def _look_behind(text: str) -> str | None:
+    """`hair blonde` -> `blonde hair`; `None` for other words."""
+    said = words(text)
+    if len(said) < 2 or not _is_noun(said[0]) or look_class(said[0]) or not all(look_class(word) for word in said[1:]):
+        return None
+    return f"{' '.join(said[1:])} {said[0]}"
 
 
 def _as_state(text: str, spell: Spell, *, only_known: bool = False) -> list[Edit] | None:
@@ -237,7 +274,7 @@ def _change_style(style: Style, phrase: str, spell: Spell) -> list[Edit]:
         if p.core.casefold().startswith(other.lead.casefold() + " ")
     ]
     words = [word for other in others for word in (*other.tags, *other.words)]
-    cuts = _cut_all(spell.prompt, words, keep=phrase, before=led)
+    cuts = cut_all(spell.prompt, words, keep=phrase, before=led)
     return [*led, *cuts, *([] if led or contains(spell.prompt, phrase) else _missing(phrase, spell))]
 
 
@@ -246,14 +283,14 @@ def _change_state(state: State, spell: Spell) -> list[Edit]:
     rivals = [s for s in states() if s.group == state.group and s.name != state.name]
     kept = {fold(" ".join(folded(word))) for word in (*state.words, *state.lights)}
     words = [word for rival in rivals for word in (rival.phrase, *rival.words, *rival.lights)]
-    cuts = _cut_all(spell.prompt, [word for word in words if fold(" ".join(folded(word))) not in kept])
+    cuts = cut_all(spell.prompt, [word for word in words if fold(" ".join(folded(word))) not in kept])
     if any(contains(spell.prompt, word) for word in state.words):
         return cuts
     return [*cuts, *_missing(state.phrase, spell)]
 
 
 def _apply_look(look: Look, spell: Spell) -> list[Edit]:
-    return [*_cut_all(spell.prompt, look.cut), *_missing(look.add, spell)]
+    return [*cut_all(spell.prompt, look.cut), *_missing(look.add, spell)]
 
 
 def _missing(phrase: str, spell: Spell) -> list[Edit]:
@@ -331,43 +368,6 @@ def _is_described_thing(text: str) -> bool:
         for word in said[1:]
     )
     return begins and len(said) <= _DESCRIBED_WORDS and _kind(said[-1]) in _STANDS_ALONE and all(known)
-
-
-def _cut_all(prompt: str, words: Iterable[str], keep: str = "", before: Iterable[Edit] = ()) -> list[Edit]:
-    edits: list[Edit] = []
-    touched = {edit.old for edit in before if isinstance(edit, ReplacePhrase)}
-    for word in sorted(set(words), key=lambda w: (-len(folded(w)), w)):
-        if keep and contains(keep, word):
-            continue
-        for edit in _cut(prompt, word, edits):
-            name = (
-                edit.phrase if isinstance(edit, RemovePhrase) else edit.old if isinstance(edit, ReplacePhrase) else ""
-            )
-            if name not in touched:
-                touched.add(name)
-                edits.append(edit)
-    return edits
-
-
-def _cut_ideographs(prompt: str, word: str) -> list[RemovePhrase]:
-    """A prompt in Chinese has no words to cut: a later phrase that holds `word` goes as a whole."""
-    if not word or word.isascii():
-        return []
-    return [RemovePhrase(phrase.core) for phrase in split(prompt)[1:] if word in phrase.core]
-
-
-def _cut(prompt: str, word: str, before: Iterable[Edit]) -> list[RemovePhrase | ReplacePhrase]:
-    """Remove or shorten each phrase that mentions `word`; phrases already edited in `before` are left."""
-    done = {e.phrase for e in before if isinstance(e, RemovePhrase)}
-    rewritten = {e.old: e.new for e in before if isinstance(e, ReplacePhrase)}
-    edits: list[RemovePhrase | ReplacePhrase] = []
-    for mention in mentions(prompt, word):
-        core = mention.phrase.core
-        if core in done or core in rewritten:
-            continue
-        left = None if mention.is_whole else unstyled(mention) or without(mention)
-        edits.append(RemovePhrase(core) if left is None else ReplacePhrase(core, left))
-    return edits
 
 
 def _weighed(mention: Mention, factor: float) -> Edit:

@@ -27,6 +27,10 @@ class Scene:
     """Of the patterns that read the message."""
     message: str = ""
     """As written; LoRA names keep their case."""
+    undo_to: int | None = None
+    """0-based index of the version that "undo" goes back to; `None` at the first."""
+    last_reply: str = ""
+    """What the assistant said before: it may have made numbered suggestions."""
 
     def english(self, text: str) -> str:
         """`text` as an English prompt says it; empty when the glossary does not know it.

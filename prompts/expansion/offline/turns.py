@@ -24,6 +24,7 @@ from prompts.expansion.offline.intents import (
 from prompts.expansion.offline.resolving import resolve_intent
 from prompts.expansion.offline.rewording import bare_words
 from prompts.expansion.offline.scene import Scene
+from prompts.expansion.offline.suggesting import numbered, picked, suggestions_for
 from prompts.spell import Spell
 
 _CLAUSES = 40
@@ -54,7 +55,9 @@ def read_turn(spell: Spell, message: str, scene: Scene, versions: Sequence[Spell
     read = _Reading(spell, scene=replace(scene, language=language, message=message))
     wishes = _all_clauses(message, language)
     for clause in wishes[:_CLAUSES]:
-        if not read.take_version(clause, versions) and not read.take(clause, texts):
+        wish = read.picked(clause)
+        is_done = wish is None and read.take_version(clause, versions, texts)
+        if not is_done and not read.take(wish or clause, texts):
             read.lost.append(clause)
     read.lost += wishes[_CLAUSES : _CLAUSES + 1]
     return Turn(tuple(read.edits), _reply(texts, read, spell), read.understood, read.base)
@@ -76,12 +79,22 @@ class _Reading:
     understood: bool = False
     last: Intent | None = None
 
-    def take_version(self, clause: str, versions: Sequence[Spell]) -> bool:
-        """Start from the version that `clause` names; whether it names one that is there."""
+    def picked(self, clause: str) -> str | None:
+        """The suggestion of the last reply that `clause` picks; `None` when it picks none."""
         intent = read_clause(clause, self.scene.language)
-        if intent is None or intent.kind != "version_but" or self.edits:
+        ordinal = intent.ordinal if intent is not None and intent.kind == "version_but" else None
+        return picked(clause, ordinal, self.scene.last_reply)
+
+    def take_version(self, clause: str, versions: Sequence[Spell], texts: Mapping[str, str]) -> bool:
+        """Start from the version that `clause` names or goes back to; whether it is such a wish and there is one."""
+        intent = read_clause(clause, self.scene.language)
+        if intent is None or intent.kind not in ("version_but", "undo") or self.edits:
             return False
-        index = _version_index(intent, versions)
+        index = self.scene.undo_to if intent.kind == "undo" else _version_index(intent, versions)
+        if index is None and intent.kind == "undo":
+            self.understood = True
+            self.notes.append(texts["no_undo"])
+            return True
         if index is None:
             return False
         self.base, self.state, self.understood, self.last = index, versions[index], True, intent
@@ -100,6 +113,8 @@ class _Reading:
                 if intent is not None and intent.kind == "opinion":
                     self.opinions += 1
                     return False
+                if intent is not None and self._answer(intent, texts):
+                    return True
                 try:
                     done = self._do(clause, intent, scene)
                 except UnknownName as unknown:
@@ -109,6 +124,17 @@ class _Reading:
                     self.notes += [texts["again"]] if intent is not None and intent.kind == "random_seed" else []
                     return done
         return False
+
+    def _answer(self, intent: Intent, texts: Mapping[str, str]) -> bool:
+        """Greet, or offer what a thing may be changed to; whether that is all that was wanted."""
+        said = texts["hello"] if intent.kind == "talk" else ""
+        if intent.kind == "vague":
+            offered = suggestions_for(intent.x, self.scene.language)
+            said = texts["ask"].format(options=numbered(offered)) if offered else ""
+        if said:
+            self.understood = True
+            self.notes.append(said)
+        return bool(said)
 
     def _do(self, clause: str, intent: Intent | None, scene: Scene) -> bool | None:
         """Do `clause` read as `intent` (`None`: as bare words).

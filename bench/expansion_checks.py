@@ -1,0 +1,66 @@
+"""Reads `expansion_everyday.txt` and says which of its expectations a chat turn does not meet."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from prompts.expansion.edits import LockSpan
+from prompts.expansion.offline.words import contains
+from prompts.expansion.phrases import split
+from prompts.expansion.refine import Refinement
+from prompts.spell import Lora, Spell
+
+DRAFT = Spell(
+    prompt="a girl wearing a red hat on a Tokyo street in the rain at sunset, (neon lights:1.2), full plate armour, "
+    "photograph, soft light",
+    negative_prompt="blurry, text",
+    loras=(Lora("inkStyle", 0.8),),
+).evolve(steps=20, cfg_scale=7.0, width=512, height=512, sampler="DPM++ SDE", seed=7)
+VERSIONS = (DRAFT.evolve(prompt="a cat"), DRAFT.evolve(prompt=DRAFT.prompt.replace("at sunset", "at night")), DRAFT)
+UNDO_TO = 1
+_EXPECTATION = re.compile(r"(?:n?[+-]|~)?[^ ]+(?: (?!n?[+\-~]|v\d|\w+=)[^ ]+)*")
+
+
+def everyday_turns() -> list[tuple[str, str]]:
+    """(message, expectations) of each line."""
+    lines = (Path(__file__).parent / "expansion_everyday.txt").read_text("utf-8").splitlines()
+    rows = (line.split(" | ") for line in lines if line.strip() and line[0] != "#")
+    return [(message.strip(), wanted.strip()) for message, wanted in rows]
+
+
+def unmet(turn: Refinement, wanted: str) -> list[str]:
+    """The expectations that `turn` does not meet; empty when all are met."""
+    return [text for text in _EXPECTATION.findall(wanted) if not _is_met(turn, text)]
+
+
+def _is_met(turn: Refinement, text: str) -> bool:
+    spell = turn.spell
+    whole = {
+        "says": spell == DRAFT and not turn.edits and bool(turn.reply),
+        "asks": spell == DRAFT and "1) " in turn.reply and "2) " in turn.reply,
+        "undo": turn.base_version == UNDO_TO,
+        "lock": any(isinstance(edit, LockSpan) for edit in turn.edits),
+        "hires": spell.params.hires is not None,
+    }
+    if text in whole:
+        return whole[text]
+    if re.fullmatch(r"v\d", text):
+        return turn.base_version == int(text[1]) - 1
+    if text[0] == "~":
+        before, after = _weight(DRAFT.prompt, text[1:-1]), _weight(spell.prompt, text[1:-1])
+        return after is not None and before is not None and (after > before if text[-1] == ">" else after < before)
+    if text[0] in "+-" or text[:2] in ("n+", "n-"):
+        where = spell.negative_prompt if text[0] == "n" else spell.prompt
+        sign, words = text.removeprefix("n")[0], text.removeprefix("n")[1:]
+        return any(contains(where, word) for word in words.split("/")) == (sign == "+")
+    name, _, value = text.partition("=")
+    return str(getattr(spell.params, name)).removesuffix(".0") == value.removesuffix(".0")
+
+
+def _weight(prompt: str, word: str) -> float | None:
+    for phrase in split(prompt):
+        if word in phrase.core:
+            inner = re.search(rf"\([^()]*{re.escape(word)}[^()]*:([\d.]+)\)", phrase.text)
+            return float(inner[1]) if inner else phrase.weight
+    return None
