@@ -1,7 +1,8 @@
 # CPU by default:           docker build -t spellwright .
 # With CUDA:                docker build -t spellwright --build-arg TORCH_BACKEND=cu128 .
-# Run:                      docker run -p 127.0.0.1:7860:7860 -v spellwright:/data spellwright
-# Under another name:       add -e SPELLWRIGHT_PUBLIC_HOSTS=spells.example.org (there is no login yet: keep it private)
+# Run:                      docker run -p 127.0.0.1:7860:7860 -v spellwright:/data -e SPELLWRIGHT_API_KEY=... spellwright
+#                           (a secret of yours, 16 characters or more: in a container the server cannot tell who its neighbours are)
+# Under another name:       add -e SPELLWRIGHT_PUBLIC_HOSTS=spells.example.org
 FROM python:3.11-slim AS build
 ARG TORCH_BACKEND=cpu
 ENV UV_LINK_MODE=copy UV_NO_CACHE=1
