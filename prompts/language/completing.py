@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 SHORTEST = 2
@@ -35,7 +35,9 @@ class Completions:
     """A table that answers prefixes; made once, read by any number of threads."""
 
     def __init__(self, entries: Iterable[Completion]) -> None:
-        unique = {(entry.typed, entry.text): entry for entry in entries}
+        unique: dict[tuple[str, str], Completion] = {}
+        for entry in entries:
+            unique.setdefault((entry.typed, entry.text), entry)
         self._entries = sorted(unique.values(), key=lambda entry: entry.typed)
         self._keys = [entry.typed for entry in self._entries]
 
@@ -47,11 +49,11 @@ class Completions:
         wanted = query.strip().casefold()
         if not wanted or (len(wanted) < SHORTEST and wanted.isascii()):
             return []
-        found = sorted(self._beginning_with(wanted), key=_order)[:limit]
+        order = _order(wanted)
+        found = _once(sorted(self._beginning_with(wanted), key=order))[:limit]
         if len(found) < limit and len(wanted) > SHORTEST:
             inside = (e for e, key in zip(self._entries, self._keys, strict=True) if f" {wanted}" in key)
-            texts = {entry.text for entry in found}
-            found += [e for e in sorted(inside, key=_order)[: limit + len(found)] if e.text not in texts]
+            found = _once([*found, *sorted(inside, key=order)])
         return found[:limit]
 
     def _beginning_with(self, wanted: str) -> list[Completion]:
@@ -60,5 +62,14 @@ class Completions:
         return self._entries[start:end]
 
 
-def _order(entry: Completion) -> tuple[int, int, str]:
-    return entry.rank, len(entry.typed), entry.typed
+def _order(wanted: str) -> Callable[[Completion], tuple[bool, int, str]]:
+    """What is exactly what was typed first; then a good list weighs as much as a few letters less."""
+    return lambda entry: (entry.typed != wanted, len(entry.typed) + 4 * entry.rank, entry.typed)
+
+
+def _once(entries: Iterable[Completion]) -> list[Completion]:
+    """Each text where it is told first."""
+    told: dict[tuple[str, str], Completion] = {}
+    for entry in entries:
+        told.setdefault((entry.kind, entry.text.casefold()), entry)
+    return list(told.values())

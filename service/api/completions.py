@@ -19,9 +19,7 @@ class CompletionView(BaseModel):
     kind: str = Field(description=f"One of {KINDS}.")
     text: str = Field(description="What goes into the prompt; of a LoRA its name.")
     note: str = Field(description="Where it comes from.")
-    key: str = Field(
-        description="What was typed to find it, where that is not the text: `猫` for `cat`."
-    )
+    key: str = Field(description="What was typed to find it, where that is not the text: `猫` for `cat`.")
 
 
 class CompletionsView(BaseModel):
