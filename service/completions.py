@@ -25,7 +25,7 @@ class PhraseBook:
     """Answers completions; the big tables are read at the first question and kept.
 
     Args:
-        catalogue: Names the LoRAs.
+        catalogue: Names the LoRAs and the embeddings.
         data_dir: Its `wildcards/*.txt` and `tags/*.csv` (name, category, count, aliases: the format of the web UI's
             tag lists) are offered too.
     """
@@ -38,18 +38,17 @@ class PhraseBook:
 
     async def find(self, query: str, kinds: frozenset[str], limit: int) -> list[Completion]:
         """Up to `limit` phrases of `kinds` (empty: every kind) for `query`; LoRAs and wildcards first."""
-        own = Completions([*await self._loras(), *await asyncio.to_thread(_wildcards, self._data_dir)])
+        own = Completions([*await self._models(), *await asyncio.to_thread(_wildcards, self._data_dir)])
         found = own.find(query, limit)
         words = await self._table()
         found += await asyncio.to_thread(words.find, query, limit)
         return [entry for entry in found if not kinds or entry.kind in kinds][:limit]
 
-    async def _loras(self) -> list[Completion]:
-        """LoRAs by their names, and embeddings by the words that stand for them."""
+    async def _models(self) -> list[Completion]:
         loras, embeddings = await self._catalogue.loras(), await self._catalogue.embeddings()
         return [
             *(Completion("lora", info.name, info.family) for info in loras if info.is_usable),
-            *(Completion("embedding", info.name, info.family) for info in embeddings if info.is_usable),
+            *(Completion("embedding", info.name) for info in embeddings if info.is_usable),
         ]
 
     async def _table(self) -> Completions:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from service.api.deps import ServicesDep
 
 router = APIRouter(prefix="/api/prompts", tags=["prompt language"])
-KINDS = "tag, word, lora, wildcard"
+KINDS = "tag, word, lora, embedding, wildcard"
 
 
 class CompletionView(BaseModel):
