@@ -1,14 +1,15 @@
 """LoRAs: read and check a file whole, then rebuild the targeted weights from a pristine copy.
 
-For every targeted module W = W0 + sum(strength * alpha / rank * up @ down), always computed from the
-untouched W0. So switching is exact and drift-free: after any number of switches, dropping all LoRAs
-gives back bit-equal weights. (Adding and subtracting deltas would leave rounding behind each time.)
+For every targeted weight W = W0 + sum(strength * change), always computed from the untouched W0; for a plain LoRA the
+change is alpha / rank * up @ down (see `generator.models.lora_delta`). So switching is exact and drift-free: after any
+number of switches, dropping all LoRAs gives back bit-equal weights. (Adding and subtracting changes would leave
+rounding behind each time.)
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,36 +20,9 @@ from generator.batch_key import LoraSet
 from generator.errors import LoraIncompatible
 from generator.models.catalogue import ModelEntry
 from generator.models.ldm_keys import ldm_module_names
-from generator.models.lora_keys import LoraKeyReader, Part, Role, group_keys
+from generator.models.lora_delta import LoraDelta, Whole, change_of
+from generator.models.lora_keys import FOREIGN, LoraKeyReader, Part, Role, group_keys
 from generator.models.weights import read_weights
-
-_DORA = "dora_scale"
-
-
-@dataclass(frozen=True)
-class LoraDelta:
-    """The low-rank change of one module's weight."""
-
-    module: str
-    down: Tensor
-    """`(rank, in)` or `(rank, in, kh, kw)`."""
-    up: Tensor
-    """`(out, rank)` or `(out, rank, 1, 1)`."""
-    mid: Tensor | None
-    """LoCon's core `(rank, rank, kh, kw)`, where the kernel is decomposed too."""
-    scale: float
-    """alpha / rank."""
-
-    def matrix(self, shape: torch.Size, device: torch.device) -> Tensor:
-        """The change, scale * up @ down, in float32 and shaped like the weight."""
-        up = self.up.to(device, torch.float32).flatten(1)
-        down = self.down.to(device, torch.float32)
-        if self.mid is not None:
-            core = self.mid.to(device, torch.float32)
-            product = torch.einsum("om,mnhw,ni->oihw", up, core, down.flatten(1))
-        else:
-            product = up @ down.flatten(1)
-        return (product * self.scale).reshape(shape)
 
 
 @dataclass(frozen=True)
@@ -96,13 +70,14 @@ def read_lora(
     originals = {} if config is None else ldm_module_names(weights["unet"], config)
     reader = LoraKeyReader(weights["unet"], weights["text"], weights["text_2"], originals)
     groups, unmatched = group_keys({k: reader.read(k) for k in tensors})
-    if any(k.endswith(_DORA) for k in tensors):
-        raise _incompatible(entry, "it is a DoRA, which this engine cannot apply", list(tensors))
+    foreign = next((kind for k in tensors for ending, kind in FOREIGN if k.endswith(ending)), None)
+    if foreign is not None:
+        raise _incompatible(entry, f"it is of the kind {foreign}, which this engine cannot apply", list(tensors))
     if not groups:
         raise _incompatible(entry, "none of its keys belong to this checkpoint", list(tensors))
     found: dict[Part, list[LoraDelta]] = {"unet": [], "text": [], "text_2": []}
     for (part, module), roles in groups.items():
-        found[part].append(_delta(entry, module, roles, tensors, weights[part][module]))
+        found[part] += _deltas(entry, module, roles, tensors, weights[part])
     unet_deltas, *texts = (tuple(found[part]) for part in ("unet", "text", "text_2"))
     return LoraFile(entry.name, file_key(entry), unet_deltas, texts[0], unmatched, texts[1])
 
@@ -114,27 +89,57 @@ def file_key(entry: ModelEntry) -> str:
 
 
 def _weights(network: nn.Module) -> dict[str, Tensor]:
-    """The weight of every module that a LoRA can change, by module name."""
-    kinds = (nn.Linear, nn.Conv2d, nn.Embedding)
-    return {name: m.weight for name, m in network.named_modules() if isinstance(m, kinds)}
+    """What a LoRA can change: the weight of every module that has one, by module name, and its bias under `_bias`."""
+    kinds = (nn.Linear, nn.Conv2d, nn.Embedding, nn.LayerNorm, nn.GroupNorm)
+    found: dict[str, Tensor] = {}
+    for name, module in network.named_modules():
+        if isinstance(module, kinds) and module.weight is not None:
+            found[name] = module.weight
+            if getattr(module, "bias", None) is not None:
+                found[_bias(name)] = module.bias  # type: ignore[assignment]
+    return found
 
 
-def _delta(
-    entry: ModelEntry, module: str, roles: Mapping[Role, str], tensors: Mapping[str, Tensor], weight: Tensor
-) -> LoraDelta:
+def _bias(module: str) -> str:
+    return f"{module}|bias"  # no module's own name
+
+
+def _deltas(
+    entry: ModelEntry,
+    module: str,
+    roles: Mapping[Role, str],
+    tensors: Mapping[str, Tensor],
+    weights: Mapping[str, Tensor],
+) -> Iterator[LoraDelta]:
+    """The changes that the file brings for one module: of its weight, of its bias, or of both."""
     keys = list(roles.values())
-    if "down" not in roles or "up" not in roles:
+    parts: dict[Role, Tensor] = {role: tensors[key] for role, key in roles.items()}
+    bias = parts.pop("diff_b", None)
+    if bias is not None:
+        if _bias(module) not in weights or bias.numel() != weights[_bias(module)].numel():
+            raise _incompatible(entry, f"{module} has no bias of the shape {tuple(bias.shape)} here", keys)
+        yield LoraDelta(module, Whole(bias), 1.0, parameter="bias")
+    if bias is not None and not parts:
+        return
+    made = change_of(parts)
+    if made is None:
         raise _incompatible(entry, f"half of the pair for {module} is missing", keys)
-    down, up = tensors[roles["down"]], tensors[roles["up"]]
-    mid = tensors[roles["mid"]] if "mid" in roles else None
-    if not _fits(down, up, mid, weight):
-        expected, got = tuple(weight.shape), (tuple(up.shape), tuple(down.shape))
-        raise _incompatible(entry, f"{module} has the shape {expected} here, and the file brings {got}", keys)
-    rank = down.shape[0]
-    alpha = _scalar(tensors[roles["alpha"]]) if "alpha" in roles else float(rank)
-    if not math.isfinite(alpha) or alpha == 0:
-        raise _incompatible(entry, f"its alpha for {module} is {alpha}", keys)
-    return LoraDelta(module, down, up, mid, alpha / rank)
+    change, rank = made
+    delta = LoraDelta(module, change, _scale(entry, module, parts, rank, keys), parts.get("magnitude"))
+    _check_shape(entry, delta, weights[module], keys)
+    yield delta
+
+
+def _scale(
+    entry: ModelEntry, module: str, parts: Mapping[Role, Tensor], rank: int | None, keys: Sequence[str]
+) -> float:
+    """What the change is multiplied by: alpha / rank, or 1 without either."""
+    if rank is None or "alpha" not in parts:
+        return 1.0
+    alpha = _scalar(parts["alpha"])
+    if not math.isfinite(alpha) or alpha == 0 or rank == 0:
+        raise _incompatible(entry, f"its alpha for {module} is {alpha} at rank {rank}", keys)
+    return alpha / rank
 
 
 def _scalar(tensor: Tensor) -> float:
@@ -142,16 +147,19 @@ def _scalar(tensor: Tensor) -> float:
     return float(tensor) if tensor.numel() == 1 else math.nan
 
 
-def _fits(down: Tensor, up: Tensor, mid: Tensor | None, weight: Tensor) -> bool:
-    """Whether the product of the factors has the weight's shape."""
-    if down.dim() < 2 or up.dim() < 2 or up.flatten(1).shape[1] != down.shape[0] or down.shape[0] == 0:
-        return False
-    if up.shape[0] != weight.shape[0]:
-        return False
-    if mid is None:
-        return down.flatten(1).shape[1] == weight.flatten(1).shape[1]
-    rank, inside = down.shape[0], down.flatten(1).shape[1]
-    return mid.shape[:2] == (rank, rank) and (weight.shape[0], inside, *mid.shape[2:]) == tuple(weight.shape)
+def _check_shape(entry: ModelEntry, delta: LoraDelta, weight: Tensor, keys: Sequence[str]) -> None:
+    """Raise unless the change can be computed and has the weight's shape; computes nothing, on the `meta` device."""
+    nothing = torch.empty(weight.shape, device="meta", dtype=torch.float32)
+    expected = tuple(weight.shape)
+    try:
+        matrix = delta.change.matrix(weight.shape, nothing.device)
+        is_fit = matrix.shape[0] == weight.shape[0] and matrix.numel() == weight.numel()
+        if is_fit:
+            delta.of(nothing)
+    except (RuntimeError, ValueError, IndexError):
+        is_fit = False
+    if not is_fit:
+        raise _incompatible(entry, f"{delta.module} has the shape {expected} here, and the file brings another", keys)
 
 
 LoraUses = tuple[tuple[LoraFile, float], ...]
@@ -187,19 +195,20 @@ class PatchedNetwork:
         wanted: dict[str, list[tuple[LoraDelta, float]]] = {}
         for deltas, strength in uses:
             for delta in deltas if strength else ():
-                wanted.setdefault(delta.module, []).append((delta, strength))
-        for module in self._touched - wanted.keys():
-            self._weights[module].copy_(self._pristine[module])
-        for module, changes in wanted.items():
-            self._rebuild(module, changes)
+                name = delta.module if delta.parameter == "weight" else _bias(delta.module)
+                wanted.setdefault(name, []).append((delta, strength))
+        for name in self._touched - wanted.keys():
+            self._weights[name].copy_(self._pristine[name])
+        for name, changes in wanted.items():
+            self._rebuild(name, changes)
         self._touched = frozenset(wanted)
 
-    def _rebuild(self, module: str, changes: list[tuple[LoraDelta, float]]) -> None:
-        weight = self._weights[module]
-        pristine = self._pristine.setdefault(module, weight.clone())
-        total = pristine.float()
+    def _rebuild(self, name: str, changes: list[tuple[LoraDelta, float]]) -> None:
+        weight = self._weights[name]
+        pristine = self._pristine.setdefault(name, weight.clone()).float()
+        total = pristine
         for delta, strength in changes:
-            total = total + strength * delta.matrix(weight.shape, weight.device)
+            total = total + strength * delta.of(pristine)
         weight.copy_(total)
 
 

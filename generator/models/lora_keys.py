@@ -1,4 +1,4 @@
-"""What the keys of a LoRA file mean: kohya's, LoCon's, diffusers' and peft's spellings."""
+"""What the keys of a LoRA file mean: kohya's, LyCORIS's, diffusers' and peft's spellings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,28 @@ from typing import Literal
 
 Part = Literal["unet", "text", "text_2"]
 """A network of the checkpoint; `text_2` is SDXL's second text encoder."""
-Role = Literal["down", "up", "mid", "alpha"]
+Role = Literal[
+    "down",
+    "up",
+    "mid",
+    "alpha",
+    "magnitude",
+    "diff",
+    "diff_b",
+    "hada_w1_a",
+    "hada_w1_b",
+    "hada_w2_a",
+    "hada_w2_b",
+    "hada_t1",
+    "hada_t2",
+    "lokr_w1",
+    "lokr_w1_a",
+    "lokr_w1_b",
+    "lokr_w2",
+    "lokr_w2_a",
+    "lokr_w2_b",
+    "lokr_t2",
+]
 
 _ROLES: tuple[tuple[str, Role], ...] = (
     (".lora_down.weight", "down"),
@@ -25,7 +46,36 @@ _ROLES: tuple[tuple[str, Role], ...] = (
     ("_lora.down.weight", "down"),
     ("_lora.up.weight", "up"),
     (".alpha", "alpha"),
+    (".dora_scale", "magnitude"),
+    (".lora_magnitude_vector", "magnitude"),
+    (".lora_magnitude_vector.weight", "magnitude"),
+    (".diff", "diff"),
+    (".diff_b", "diff_b"),
+    (".w_norm", "diff"),
+    (".b_norm", "diff_b"),
+    (".hada_w1_a", "hada_w1_a"),
+    (".hada_w1_b", "hada_w1_b"),
+    (".hada_w2_a", "hada_w2_a"),
+    (".hada_w2_b", "hada_w2_b"),
+    (".hada_t1", "hada_t1"),
+    (".hada_t2", "hada_t2"),
+    (".lokr_w1", "lokr_w1"),
+    (".lokr_w1_a", "lokr_w1_a"),
+    (".lokr_w1_b", "lokr_w1_b"),
+    (".lokr_w2", "lokr_w2"),
+    (".lokr_w2_a", "lokr_w2_a"),
+    (".lokr_w2_b", "lokr_w2_b"),
+    (".lokr_t2", "lokr_t2"),
 )
+
+FOREIGN: tuple[tuple[str, str], ...] = (
+    (".oft_diag", "OFT"),
+    (".oft_blocks", "OFT"),
+    (".on_input", "IA3"),
+    (".a1.weight", "GLoRA"),
+    (".boft_R", "BOFT"),
+)
+"""Endings of keys whose kind this engine does not apply, and that kind."""
 
 
 @dataclass(frozen=True, slots=True)

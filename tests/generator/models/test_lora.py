@@ -204,14 +204,19 @@ def test_keys_that_belong_to_nothing_are_reported(networks: Networks, write: Wri
 
 BAD = [
     ({"lora_unet_x.lora_down.weight": torch.zeros(2, 6)}, "none of its keys"),
-    ({"lora_unet_down_blocks_0_to_q.hada_w1_a": torch.zeros(2, 6)}, "none of its keys"),
     (_pair(KEY, 5, (7,)), "shape"),
     (_pair(KEY, 9, (6,)), "shape"),
     ({f"{KEY}.lora_down.weight": torch.zeros(2, 6), f"{KEY}.lora_up.weight": torch.zeros(5, 3)}, "shape"),
     ({f"{KEY}.lora_down.weight": torch.zeros(2, 6)}, "half of the pair"),
     (_pair(KEY, 5, (6,), alpha=0.0), "alpha"),
     ({**_pair(KEY, 5, (6,)), f"{KEY}.alpha": torch.zeros(2)}, "alpha"),
-    ({**_pair(KEY, 5, (6,)), f"{KEY}.dora_scale": torch.ones(5, 1)}, "DoRA"),
+    ({f"{KEY}.oft_blocks": torch.ones(2, 3, 3), **_pair(KEY, 5, (6,))}, "OFT"),
+    ({f"{KEY}.hada_w1_a": torch.ones(5, 2)}, "half of the pair"),
+    ({f"{KEY}.lokr_w1": torch.ones(5, 2)}, "half of the pair"),
+    ({f"{KEY}.lokr_w1": torch.ones(2, 2), f"{KEY}.lokr_w2": torch.ones(2, 2)}, "shape"),
+    ({**_pair(KEY, 5, (6,)), f"{KEY}.dora_scale": torch.ones(3, 7)}, "shape"),
+    ({f"{KEY}.diff": torch.ones(6, 6)}, "shape"),
+    ({f"{KEY}.diff_b": torch.ones(6)}, "no bias"),
 ]
 
 
