@@ -22,6 +22,7 @@ from generator.sampling.samplers import (
     trajectory_from_latents,
     trajectory_from_noise,
 )
+from generator.tiling import is_tiling
 from generator.upscalers import check_upscaler
 from prompts.img2img import step_counts
 from prompts.spell import HiresFix, Params, Spell
@@ -116,6 +117,7 @@ def admit(request: GenerationRequest, resident: Resident, order: int, tick: int,
         ],
         pixels=checkpoint,
         overlay=None if start is None else start.overlay,
+        is_tiling=is_tiling(spell.extra),
     )
 
 

@@ -22,3 +22,5 @@ class BatchKey:
     """Length of the text context in 75-token chunks."""
     unet_loras: LoraSet
     """What stands on the UNet's weights during the call."""
+    is_tiling: bool = False
+    """Whether the convolutions wrap around the edges during the call."""

@@ -36,12 +36,12 @@ class EngineConfig:
     """`auto` (float16 on cuda, float32 elsewhere), `float32`, `float16`, `bfloat16`."""
     threads: int = 0
     """CPU threads of torch; 0 leaves torch's own choice."""
-    max_rows: int = 8
-    """UNet rows of one call (a guided picture takes two)."""
+    max_rows: int = 0
+    """UNet rows of one call (a guided picture takes two); 0 measures what is best for each shape."""
     max_waiting: int = 256
     """Requests that may wait; one more raises `QueueFull`."""
     noise_source: str = "nv"
     """Where seeds get their noise when a spell's infotext does not say (`RNG`): `nv` is what a CUDA card
     draws, the web UI's default, on any device; `cpu` is torch's CPU generator (diffusers, ComfyUI)."""
     deterministic: bool = False
-    """Pad every call to `max_rows`, so that a picture is bit-equal alone and beside strangers."""
+    """Pad every call to `max_rows` (8 for 0), so that a picture is bit-equal alone and beside strangers."""

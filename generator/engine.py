@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import gc
 import logging
-from collections import deque
+from collections import Counter
+from contextlib import nullcontext
 
 import torch
 
 from generator.admission import admit
+from generator.batch_caps import BatchCaps, CapLimits
+from generator.batch_key import BatchKey
 from generator.config import EngineConfig
 from generator.device import Compute
 from generator.errors import CheckpointNotFound, GeneratorError, QueueFull
@@ -23,16 +26,23 @@ from generator.failures import as_spellwright_error, is_out_of_memory, not_finit
 from generator.hires import start_second_pass
 from generator.models.catalogue import Catalogue, ModelEntry
 from generator.models.resident import Resident, open_checkpoint
-from generator.planner import plan
+from generator.planner import Ticket, plan
 from generator.preview import to_picture
 from generator.request import GenerationRequest
 from generator.sample import Sample
 from generator.source_pixels import composed
-from generator.step_runner import run
+from generator.step_runner import probe, run
+from generator.tenants import Shares, WaitingRoom
+from generator.tiling import wrapped_around
 
 _log = logging.getLogger(__name__)
-_ADMITTED_PER_ROW = 4
-"""Pictures admitted at once, per row of a call: more would only hold memory."""
+_ROWS_IF_DETERMINISTIC = 8
+_ADMITTED_AT_ONCE = 8
+"""Pictures admitted between two calls: encoding more prompts would hold up those that run."""
+_LINES_OF_RUNNING = 4
+"""Pictures that run at once, in multiples of those admitted at once: more would only hold memory."""
+_CHECKPOINT_TURN = 16
+"""Pictures of other tenants that may still start when somebody's turn needs another checkpoint: loading takes long."""
 
 
 class Engine:
@@ -49,10 +59,15 @@ class Engine:
         if config.threads:
             torch.set_num_threads(config.threads)
         self.catalogue = catalogue or Catalogue(config.folders)
-        self._waiting: deque[GenerationRequest] = deque()
+        self._waiting = WaitingRoom()
         self._running: dict[str, Sample] = {}
         self._aborted: set[str] = set()
+        self._shares = Shares()
+        fixed = config.max_rows or (_ROWS_IF_DETERMINISTIC if config.deterministic else 0)
+        self._caps = BatchCaps(CapLimits(fixed), is_out_of_memory)
+        self._at_once = config.max_rows or _ADMITTED_AT_ONCE
         self._resident: Resident | None = None
+        self._since_opened = 0
         self._order = 0
         self._tick = 0
 
@@ -72,14 +87,14 @@ class Engine:
             raise QueueFull(
                 f"{len(self._waiting)} pictures are waiting already; try again later.", limit=self._config.max_waiting
             )
-        if request.request_id in self._running or any(r.request_id == request.request_id for r in self._waiting):
+        if request.request_id in self._running or request.request_id in self._waiting:
             error = GeneratorError(f"The request {request.request_id!r} is already there.", got=request.request_id)
             raise error.with_code("duplicate_request")
-        self._waiting.append(request)
+        self._waiting.add(request)
 
     def abort(self, request_id: str) -> None:
         """Ask for a request to end at the next step boundary; an unknown or finished id is ignored."""
-        if request_id in self._running or any(r.request_id == request_id for r in self._waiting):
+        if request_id in self._running or request_id in self._waiting:
             self._aborted.add(request_id)
 
     def has_work(self) -> bool:
@@ -97,37 +112,67 @@ class Engine:
         events: list[Event] = []
         self._drop_aborted(events)
         self._admit_waiting(events)
+        self._finish_one(events)
         self._tick += 1
-        tickets = [sample.ticket() for sample in self._running.values()]
-        chosen = [self._running[i] for i in plan(tickets, self._config.max_rows, self._tick)]
+        tickets = {i: s.ticket() for i, s in self._running.items() if not s.trajectory.is_finished}
+        self._shares.keep({s.request.tenant for s in self._running.values()} | self._waiting.tenants())
+        chosen = plan(list(tickets.values()), lambda key: self._rows(key, tickets), self._tick, self._shares.had())
+        for request_id in chosen:
+            self._shares.charge(tickets[request_id].tenant, tickets[request_id].cost)
         if chosen:
-            self._call(chosen, events)
+            self._call([self._running[i] for i in chosen], tickets[chosen[0]].key, events)
         return events
 
     def _drop_aborted(self, events: list[Event]) -> None:
         for request_id in sorted(self._aborted):
             self._running.pop(request_id, None)
+            self._waiting.remove(request_id)
             events.append(Cancelled(request_id))
-        self._waiting = deque(r for r in self._waiting if r.request_id not in self._aborted)
         self._aborted.clear()
 
     def _admit_waiting(self, events: list[Event]) -> None:
-        """Admit in order of arrival; a request for another checkpoint waits until the running ones are done.
-
-        A few at a time, so that encoding many prompts does not hold up the pictures that run.
-        """
-        room = _ADMITTED_PER_ROW * self._config.max_rows - len(self._running)
-        for _ in range(min(room, self._config.max_rows, len(self._waiting))):
-            request = self._waiting[0]
+        """Admit a few: each time one of the tenant that has the fewest pictures running."""
+        running = Counter(sample.request.tenant for sample in self._running.values())
+        for _ in range(self._at_once):
+            request = self._next_to_admit(running, events)
+            if request is None:
+                return
+            self._waiting.remove(request.request_id)
             try:
-                if not self._make_resident(request):
-                    return
-                self._waiting.popleft()
                 self._start(request, events)
             except Exception as error:  # noqa: BLE001 - one bad spell must not take the others with it
-                if self._waiting and self._waiting[0] is request:
-                    self._waiting.popleft()
                 self._fail(request, error, events)
+                continue
+            running[request.tenant] += 1
+            if request.source is not None:
+                return  # encoding a picture takes about as long as a call
+
+    def _next_to_admit(self, running: Counter[str], events: list[Event]) -> GenerationRequest | None:
+        """Whose turn it is; `None` when all is full, or when running pictures keep the wrong checkpoint in memory."""
+        full = _LINES_OF_RUNNING * self._at_once
+        for request in self._waiting.heads(running):
+            # Somebody who has nothing running gets in although others fill the room.
+            if len(self._running) >= (full if running[request.tenant] else 2 * full):
+                continue
+            try:
+                if self._make_resident(request):
+                    return request
+            except Exception as error:  # noqa: BLE001 - see _admit_waiting
+                self._waiting.remove(request.request_id)
+                self._fail(request, error, events)
+                continue
+            if self._since_opened >= _CHECKPOINT_TURN:
+                return None
+        return None
+
+    def _rows(self, key: BatchKey, tickets: dict[str, Ticket]) -> int:
+        """Rows of a call; measured at the first one that more than one picture could share."""
+        alike = [i for i, ticket in tickets.items() if ticket.key == key]
+        if len(alike) > 1 and not self._caps.is_known(key):
+            sample, checkpoint = self._running[alike[0]], self._loaded().checkpoint
+            rows = self._caps.measure(key, lambda count: probe(sample, checkpoint, count))
+            _log.info("a call of %s at %s takes %d rows", key.checkpoint, key.shape, rows)
+        return self._caps.rows(key)
 
     def _make_resident(self, request: GenerationRequest) -> bool:
         """Open the request's checkpoint; `False` while running pictures still need the one in memory."""
@@ -139,6 +184,7 @@ class Engine:
         self._resident = None
         self._free_memory()
         self._resident = Resident(open_checkpoint(entry, self._compute), self.catalogue)
+        self._since_opened = 0
         return True
 
     def _find_checkpoint(self, name: str) -> ModelEntry:
@@ -155,17 +201,19 @@ class Engine:
     def _start(self, request: GenerationRequest, events: list[Event]) -> None:
         sample = admit(request, self._loaded(), self._order, self._tick, self._config.noise_source)
         self._order += 1
+        self._since_opened += 1
         self._running[request.request_id] = sample
         events.append(Started(request.request_id, sample.total))
 
-    def _call(self, chosen: list[Sample], events: list[Event]) -> None:
-        resident = self._loaded()
+    def _call(self, chosen: list[Sample], key: BatchKey, events: list[Event], piece: int = 0) -> None:
+        """One UNet call; `piece` is the rows it is cut into when memory asks for fewer."""
+        resident, rows = self._loaded(), piece or self._caps.rows(key)
         try:
             resident.set_unet_loras(chosen[0].unet_loras)
-            rows, is_deterministic = self._config.max_rows, self._config.deterministic
-            broken = run(chosen, resident.checkpoint, rows, is_deterministic=is_deterministic)
+            with wrapped_around(resident.checkpoint.unet) if key.is_tiling else nullcontext():
+                broken = run(chosen, resident.checkpoint, rows, is_deterministic=self._config.deterministic)
         except Exception as error:  # noqa: BLE001 - see _admit_waiting
-            self._call_failed(chosen, error, events)
+            self._call_failed(chosen, key, min(rows, sum(s.rows for s in chosen)), error, events)
             return
         for sample in chosen:
             sample.last_tick = self._tick
@@ -174,13 +222,17 @@ class Engine:
             else:
                 self._after_call(sample, resident, events)
 
-    def _call_failed(self, chosen: list[Sample], error: Exception, events: list[Event]) -> None:
-        """Out of memory with several pictures: free and try each alone. Otherwise these pictures fail."""
+    def _call_failed(
+        self, chosen: list[Sample], key: BatchKey, rows: int, error: Exception, events: list[Event]
+    ) -> None:
+        """Out of memory: free some, and try again with half the rows. Otherwise these pictures fail."""
         if is_out_of_memory(error):
             self._free_memory()
-            if len(chosen) > 1:
-                for sample in chosen:
-                    self._call([sample], events)
+            if rows > 1:
+                self._caps.lower(key, rows)
+                half = len(chosen) // 2
+                for part in (chosen[:half], chosen[half:]) if half else (chosen,):
+                    self._call(part, key, events, piece=max(rows // 2, 1))
                 return
         for sample in chosen:
             self._fail(sample.request, error, events)
@@ -192,12 +244,22 @@ class Engine:
             if request.preview_every and sample.done % request.preview_every == 0 and sample.done < sample.total:
                 picture = resident.previewer.picture(sample.trajectory.denoised)
                 events.append(PreviewReady(request.request_id, picture))
-            if sample.trajectory.is_finished and sample.hires is not None and sample.phase == "base":
-                start_second_pass(sample, sample.hires, sample.pixels or resident.checkpoint)
-            if sample.trajectory.is_finished:
-                self._finish(sample, resident, events)
         except Exception as error:  # noqa: BLE001 - see _admit_waiting
             self._fail(request, error, events)
+
+    def _finish_one(self, events: list[Event]) -> None:
+        """Decode one picture, or move one to its second pass: never more between two calls, which others wait for."""
+        done = [s for s in self._running.values() if s.trajectory.is_finished]
+        if not done:
+            return
+        sample, resident = min(done, key=lambda s: (s.last_tick, s.order)), self._loaded()
+        try:
+            if sample.hires is not None and sample.phase == "base":
+                start_second_pass(sample, sample.hires, sample.pixels or resident.checkpoint)
+            else:
+                self._finish(sample, resident, events)
+        except Exception as error:  # noqa: BLE001 - see _admit_waiting
+            self._fail(sample.request, error, events)
 
     def _finish(self, sample: Sample, resident: Resident, events: list[Event]) -> None:
         pixels = self._decode(sample, resident)
@@ -210,13 +272,14 @@ class Engine:
     def _decode(self, sample: Sample, resident: Resident) -> torch.Tensor:
         """The finished pixels; in tiles where the whole does not fit the memory."""
         checkpoint = sample.pixels or resident.checkpoint
-        try:
-            return checkpoint.decode(sample.trajectory.latents)
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
-        self._free_memory()
-        return checkpoint.decode(sample.trajectory.latents, in_tiles=True)
+        with wrapped_around(checkpoint.vae) if sample.is_tiling else nullcontext():
+            try:
+                return checkpoint.decode(sample.trajectory.latents)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+            self._free_memory()
+            return checkpoint.decode(sample.trajectory.latents, in_tiles=True)
 
     def _fail(self, request: GenerationRequest, error: Exception, events: list[Event]) -> None:
         params = request.spell.params

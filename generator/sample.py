@@ -66,6 +66,8 @@ class Sample:
     """Whose VAE reads and writes its pixels; `None`: that of the checkpoint in memory."""
     overlay: Overlay | None = None
     """What of an inpainted source is laid over the finished picture; `None` without a mask."""
+    is_tiling: bool = False
+    """Whether its left edge is to fit its right one, and its top the bottom."""
 
     @property
     def request_id(self) -> str:
@@ -96,9 +98,21 @@ class Sample:
         ids = [[height, width, 0, 0, height, width]]
         return [AddedConditions(p, torch.tensor(ids, dtype=torch.float32, device=p.device)) for p in pooled]
 
+    @property
+    def rows(self) -> int:
+        """UNet rows of its next call."""
+        return len(self.conditioning.positive) + needs_negative(self.weights, self.cfg_scale)
+
     def ticket(self) -> Ticket:
         """What the step planner needs to know."""
         _, channels, height, width = self.trajectory.latents.shape
-        rows = len(self.conditioning.positive) + needs_negative(self.weights, self.cfg_scale)
-        key = BatchKey(self.checkpoint, (channels, height, width), self.conditioning.chunks, lora_set(self.unet_loras))
-        return Ticket(self.request_id, key, rows, self.order, self.done == 0, self.last_tick)
+        key = BatchKey(
+            self.checkpoint,
+            (channels, height, width),
+            self.conditioning.chunks,
+            lora_set(self.unet_loras),
+            self.is_tiling,
+        )
+        return Ticket(
+            self.request_id, key, self.rows, self.order, self.done == 0, self.last_tick, self.request.tenant
+        )

@@ -59,6 +59,16 @@ def run(
     return broken
 
 
+def probe(sample: Sample, checkpoint: Checkpoint, rows: int) -> None:
+    """One UNet call of the shape of `sample`'s next one with `rows` rows, for measuring; changes nothing."""
+    call = sample.trajectory.next_call()
+    context = sample.contexts()[0].expand(rows, -1, -1)
+    times = torch.full((rows,), call.timestep, dtype=torch.float32, device=call.model_input.device)
+    added = _stacked(sample.added()[:1] * rows, rows)
+    output = checkpoint.predict(call.model_input.expand(rows, -1, -1, -1), times, context, added)
+    output.flatten()[0].item()  # waits for the device
+
+
 def _stacked(rows: list[AddedConditions], count: int) -> AddedConditions | None:
     """The added conditions of all rows, zeros up to `count`; `None` when there are none (SD1.x)."""
     if not rows:

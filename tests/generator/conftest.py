@@ -48,7 +48,7 @@ def tiny_checkpoint(tiny_family: DemoFamily) -> Checkpoint:
 def engine(model_folders: ModelFolders, tiny_checkpoint: Checkpoint) -> Iterator[Engine]:
     """An engine with the tiny checkpoint in memory already; its weights are the base's again afterwards."""
     # One thread: the tiny networks spend longer waking threads than computing.
-    made = Engine(EngineConfig(model_folders, device="cpu", threads=1))
+    made = Engine(EngineConfig(model_folders, device="cpu", threads=1, max_rows=8))
     resident = Resident(tiny_checkpoint, made.catalogue)
     made._resident = resident
     yield made
