@@ -188,7 +188,7 @@ def test_weights_that_are_not_finite_in_the_middle_fail_with_not_finite(
     draw_one(engine, ask("b"))
 
 
-def test_out_of_memory_with_several_pictures_is_tried_again_one_by_one(
+def test_out_of_memory_halves_the_call_until_it_fits_and_only_what_never_fits_fails(
     engine: Engine, ask: Ask, run_all: RunAll, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine.add(ask("warm"))
@@ -204,14 +204,21 @@ def test_out_of_memory_with_several_pictures_is_tried_again_one_by_one(
         return real(latents, timesteps, context)
 
     monkeypatch.setattr(checkpoint, "predict", small_device)
-    events = run_all(engine, [ask("a"), ask("b", seed=2), ask("large", width=128)])
+    # `split` fits with its two rows one after the other; `large` not even so.
+    events = run_all(engine, [ask("a"), ask("b", seed=2), ask("split", width=128), ask("large", width=256)])
     final = {e.request_id: e for e in events if isinstance(e, FINAL_EVENTS)}
     assert isinstance(final["a"], ImageReady)
     assert isinstance(final["b"], ImageReady)
+    assert isinstance(final["split"], ImageReady)
     failed = final["large"]
     assert isinstance(failed, Failed)
     assert isinstance(failed.error, OutOfMemory)
-    assert failed.error.facts["near"] == [64, 64]
+    assert failed.error.facts["near"] == [128, 64]
+    # The next job runs, and does not run into the same wall first.
+    refused: list[int] = []
+    monkeypatch.setattr(checkpoint, "predict", lambda *given: (refused.append(len(given[0])), small_device(*given))[1])
+    assert isinstance(run_all(engine, [ask("c"), ask("d", seed=2)])[-1], ImageReady)
+    assert set(refused) == {2}
 
 
 def test_a_full_line_and_a_duplicate_id_are_refused_at_once(model_folders: ModelFolders, ask: Ask) -> None:
