@@ -53,6 +53,8 @@ class Settings(BaseSettings):
     """Where pictures are drawn: auto, cpu, mps, cuda or cuda:N."""
     threads: int = Field(default=0, ge=0, le=1024)
     """CPU threads of torch; 0 leaves torch's own choice."""
+    batch_rows: int = Field(default=0, ge=0, le=64)
+    """UNet rows of one call (a guided picture takes two); 0 measures what is best for each size."""
     default_checkpoint: str | None = None
     """Checkpoint of spells that name none; unset: the first installed one, else the demo model."""
     checkpoints_dir: Path | None = None
