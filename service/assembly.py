@@ -303,7 +303,11 @@ def _real_engine(settings: Settings) -> BuildEngine:
 
         family = find_family(settings.cache_path)
         folders = model_folders(settings, family)
-        return Engine(EngineConfig(folders=folders, device=settings.device, threads=settings.threads, max_rows=settings.batch_rows))
+        return Engine(
+            EngineConfig(
+                folders=folders, device=settings.device, threads=settings.threads, max_rows=settings.batch_rows
+            )
+        )
 
     return build_engine
 
