@@ -28,6 +28,7 @@ from service.auth.cabinet import KeyCabinet
 from service.auth.caller import LOCAL
 from service.backbone import Backbone, JobLimits
 from service.blobs.filesystem import FilesystemBlobs
+from service.bus.base import EventBus
 from service.bus.memory import MemoryBus
 from service.catalogue import Catalogue
 from service.clip_files import caption_weights, clip_weights, own_terms
@@ -56,6 +57,7 @@ from service.services import Services
 from service.settings import Settings
 from service.shelves import FakeShelves, LazyShelves, model_folders
 from service.store.database import Database
+from service.store.dialects import driver_url
 from service.store.image_store import SqlImageStore
 from service.store.job_store import SqlJobStore
 from service.store.key_store import SqlKeyStore
@@ -74,7 +76,7 @@ class Machinery:
     database: Database
     backbone: Backbone
     owners: Owners
-    bus: MemoryBus
+    bus: EventBus
     engine: EngineClient
     runner: Runner
     chats: tuple[ChatModel | None, ...]
@@ -103,6 +105,7 @@ async def build(
     await asyncio.to_thread(machinery.database.migrate)
     machinery.owners.enter()
     machinery.engine.start()
+    machinery.bus.start(machinery.runner.heard)
     machinery.runner.start()
     cleaning = None if own_only else asyncio.create_task(keep_clean(machinery.backbone))
     try:
@@ -167,8 +170,9 @@ def chat_model(settings: Settings) -> ChatModel | None:
 
 
 def _wire(settings: Settings, *, fake_engine: bool | BuildEngine, own_only: bool) -> tuple[Services, Machinery]:
-    database, bus, new_id = Database(settings.database_place), MemoryBus(), IdFactory()
+    database, new_id = Database(settings.database_place), IdFactory()
     owners = Owners(settings.data_dir / "runners", new_id)
+    bus = _bus(settings, owners.name)
     jobs = SqlJobStore(database)
     backbone = Backbone(
         jobs=jobs,
@@ -253,7 +257,15 @@ def _access(settings: Settings, database: Database, new_id: IdFactory) -> Access
     return Access(KeyCabinet(SqlKeyStore(database), utc_now, new_id), config)
 
 
-def _begin_drain(bus: MemoryBus) -> Callable[[], None]:
+def _bus(settings: Settings, owner: str) -> EventBus:
+    if settings.database_url is None:
+        return MemoryBus()
+    from service.bus.postgres import PostgresBus  # noqa: PLC0415 (its driver is an extra)
+
+    return PostgresBus(driver_url(settings.database_url.get_secret_value()), owner)
+
+
+def _begin_drain(bus: EventBus) -> Callable[[], None]:
     """Closes the bus from any thread; a signal handler has no event loop of its own."""
     loop = asyncio.get_running_loop()
 
@@ -277,6 +289,7 @@ async def _stop(machinery: Machinery, patience_seconds: float) -> None:
         close = getattr(chat, "close", None)
         if close is not None:
             await close()
+    await asyncio.to_thread(machinery.bus.stop)
     machinery.owners.leave()
     machinery.database.close()
 

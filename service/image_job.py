@@ -71,7 +71,7 @@ class ImageJobs:
         self, job: Job, slot: int, source: SourcePicture | None, meter: Meter, room: asyncio.Semaphore
     ) -> None:
         spell = job.slot_spell(slot)
-        request = GenerationRequest(f"{job.id}/{slot}", spell, PREVIEW_EVERY, source)
+        request = GenerationRequest(f"{job.id}/{slot}", spell, PREVIEW_EVERY, source, tenant=job.tenant)
         async with room:
             events = self.engine.submit(request)
             try:

@@ -60,6 +60,7 @@ class Runner:
         self._working: dict[str, asyncio.Task[None]] = {}
         self._handling: dict[str, asyncio.Task[Move]] = {}
         self._cancelled: set[str] = set()
+        self._tenants: dict[str, str] = {}
         self._is_draining = False
         self._paused_until = float("-inf")  # monotonic seconds
         self._renew_at = float("-inf")  # monotonic seconds
@@ -79,6 +80,13 @@ class Runner:
         if handling is not None:
             self._cancelled.add(job_id)
             handling.cancel()
+
+    def heard(self, moved: Moved) -> None:
+        """Something happened to a job in another process: it may be for us to do, or to stop."""
+        if moved.status is JobStatus.QUEUED:
+            self.wake()
+        elif moved.status is JobStatus.CANCELLING:
+            self.cancel(moved.job_id)
 
     async def drain(self) -> None:
         """Stop claiming, put the jobs in work back into the queue, and wait until that is stored."""
@@ -130,18 +138,23 @@ class Runner:
                 self.cancel(job_id)
 
     async def _claim_one(self) -> bool:
+        """Claim the next job; when enough are in work, only one of a tenant that has none: nobody waits for others."""
         is_paused = time.monotonic() < self._paused_until
-        if is_paused or len(self._working) >= self._config.max_running:
+        is_full = len(self._working) >= self._config.max_running
+        if is_paused or len(self._working) >= 2 * self._config.max_running:
             return False
         if not await asyncio.to_thread(self._config.has_room):
             return False
-        job = await asyncio.shield(asyncio.ensure_future(self._claim()))
+        but_not = frozenset(self._tenants.values()) if is_full else frozenset()
+        job = await asyncio.shield(asyncio.ensure_future(self._claim(but_not)))
         return job is not None
 
-    async def _claim(self) -> Job | None:
+    async def _claim(self, but_not: frozenset[str]) -> Job | None:
         """Claim and begin in one piece: a claimed job must never be without its task."""
-        job = await asyncio.to_thread(lambda: self._jobs.claim(self._owner, own_only=self._config.own_only))
+        own_only = self._config.own_only
+        job = await asyncio.to_thread(lambda: self._jobs.claim(self._owner, own_only=own_only, but_not=but_not))
         if job is not None:
+            self._tenants[job.id] = job.tenant
             self._bus.publish(Moved.of(job))
             handling = asyncio.create_task(self._handlers[job.kind].run(job), name=f"handle-{job.id}")
             self._handling[job.id] = handling
@@ -162,6 +175,7 @@ class Runner:
             handling.cancel()
             self._handling.pop(job.id, None)
             self._working.pop(job.id, None)
+            self._tenants.pop(job.id, None)
             self._cancelled.discard(job.id)
             self._bell.set()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -73,6 +74,14 @@ class Subscription(Protocol):
 
 class EventBus(Protocol):
     """Publish and subscribe per job. All methods are called on the event loop."""
+
+    def start(self, heard: Callable[[Moved], None]) -> None:
+        """Begin; `heard` is called with what happens to jobs in other processes, where the bus reaches them."""
+        ...
+
+    def stop(self) -> None:
+        """End what `start` began; blocking, from any thread."""
+        ...
 
     def publish(self, message: Message) -> None:
         """Hand a message to every listener of its job; never blocks."""

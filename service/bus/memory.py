@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from service.bus.base import Message, Progress
+from service.bus.base import Message, Moved, Progress
 from service.jobs import JobStatus
 
 BACKLOG = 64  # messages a slow listener may be behind
@@ -57,6 +57,12 @@ class MemoryBus:
     def is_closed(self) -> bool:
         """Whether the process is stopping."""
         return self._is_closed
+
+    def start(self, heard: Callable[[Moved], None]) -> None:
+        """See `EventBus.start`: there are no other processes to hear of."""
+
+    def stop(self) -> None:
+        """See `EventBus.stop`."""
 
     def publish(self, message: Message) -> None:
         """Hand a message to every listener of its job; never blocks."""

@@ -25,6 +25,11 @@ def open_engine(place: Path | str) -> Engine:
     return _sqlite(place) if isinstance(place, Path) else _postgres(_url(place))
 
 
+def driver_url(place: str) -> str:
+    """The URL as psycopg itself reads it, password and all."""
+    return _url(place).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
 def is_disk_full(error: object) -> bool:
     """Whether a driver's error says that there is no room."""
     code = getattr(error, "sqlite_errorcode", None)
