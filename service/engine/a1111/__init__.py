@@ -1,0 +1,1 @@
+"""A remote A1111-compatible server as the engine."""
