@@ -13,9 +13,10 @@ Importing this module loads no torch; the engine's thread does, once it is start
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 from generator.config import EngineConfig
 from generator.demo.family import find_family
@@ -30,12 +31,15 @@ from service.backbone import Backbone, JobLimits
 from service.blobs.filesystem import FilesystemBlobs
 from service.bus.base import EventBus
 from service.bus.memory import MemoryBus
-from service.catalogue import Catalogue
+from service.catalogue import Catalogue, Shelves
 from service.clip_files import caption_weights, clip_weights, own_terms
 from service.completions import PhraseBook
 from service.data_folder import ready_data_folder
 from service.describers import Describers
 from service.discovery import with_local_model
+from service.engine.a1111.client import RemoteEngine
+from service.engine.a1111.remote import RemoteConfig
+from service.engine.a1111.shelves import RemoteShelves
 from service.engine.base import EngineClient
 from service.engine.local import LocalEngine, SyncEngine
 from service.errors import SettingsError
@@ -184,10 +188,9 @@ def _wire(settings: Settings, *, fake_engine: bool | BuildEngine, own_only: bool
         new_id=new_id,
         owner=owners.name,
     )
-    engine = LocalEngine(_engine_maker(settings, fake_engine=fake_engine), is_lazy=own_only)
+    engine, shelves = _engine_and_shelves(settings, fake_engine=fake_engine, own_only=own_only)
     policy = Policy(adult_mode=settings.adult_mode)
     reader = DevicePhotoReader(engine, _interrogator(settings, is_fake=bool(fake_engine)))
-    shelves = FakeShelves(settings) if fake_engine else LazyShelves(settings, engine)
     catalogue = Catalogue(shelves, settings.default_checkpoint)
     planner = HandPlanner(catalogue, choice_from_text(settings.hand_plan))
     tokens = _token_budget(settings, database)
@@ -304,6 +307,33 @@ def _runner_config(settings: Settings, backbone: Backbone, owners: Owners, *, ow
     )
 
 
+def _engine_and_shelves(
+    settings: Settings, *, fake_engine: bool | BuildEngine, own_only: bool
+) -> tuple[EngineClient, Callable[[], Awaitable[Shelves]]]:
+    """What draws, and the models it draws with: both here, or both on a remote server."""
+    if settings.engine == "remote" and not fake_engine:
+        remote = RemoteEngine(_remote_config(settings))
+        return remote, RemoteShelves(remote.fetch)
+    local = LocalEngine(_engine_maker(settings, fake_engine=fake_engine), is_lazy=own_only)
+    return local, FakeShelves(settings) if fake_engine else LazyShelves(settings, local)
+
+
+def _remote_config(settings: Settings) -> RemoteConfig:
+    if settings.remote_engine_url is None:
+        raise SettingsError(
+            "The setting engine is remote, but remote_engine_url is not set. Set it to the server's address, for "
+            "example http://192.168.1.20:7860.",
+            key="remote_engine_url",
+        )
+    auth = settings.remote_engine_auth
+    return RemoteConfig(
+        url=settings.remote_engine_url,
+        auth="" if auth is None else auth.get_secret_value(),
+        parallel=settings.remote_engine_parallel,
+        timeout_seconds=settings.remote_engine_timeout_seconds,
+    )
+
+
 def _engine_maker(settings: Settings, *, fake_engine: bool | BuildEngine) -> BuildEngine:
     if callable(fake_engine):
         return fake_engine
@@ -335,6 +365,8 @@ def _interrogator(settings: Settings, *, is_fake: bool) -> Callable[[], Interrog
     def build_interrogator() -> Interrogator:
         if is_fake:
             return MeasuredInterrogator()
+        if find_spec("torch") is None:  # a remote engine draws; nothing here needs it
+            return MeasuredInterrogator(notice="torch is not installed here: photos are measured, not read by CLIP.")
         # Imports torch; this runs on the engine's thread.
         from generator.device import Compute  # noqa: PLC0415
         from prompts.interrogation.clip_model_interrogator import ClipInterrogator, ClipPaths  # noqa: PLC0415

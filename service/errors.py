@@ -24,6 +24,8 @@ SpellwrightError
     ├── DatabaseUnavailable    database_unavailable
     ├── DiskFull               disk_low
     ├── BlobMissing            blob_missing
+    ├── UrlNotAllowed          url_not_allowed
+    ├── OutboundFailed         outbound_failed
     ├── EngineUnavailable      engine_unavailable
     ├── JobPoisoned            job_poisoned
     ├── StaleAttempt           stale_attempt (another worker took the job over; never shown to a client)
@@ -180,6 +182,18 @@ class DiskFull(ServiceError):
     """There is too little room on the disk."""
 
     code = "disk_low"
+
+
+class UrlNotAllowed(ServiceError):
+    """An address that this server will not call; the same words for every reason."""
+
+    code = "url_not_allowed"
+
+
+class OutboundFailed(ServiceError):
+    """Somebody this server called did not answer."""
+
+    code = "outbound_failed"
 
 
 class BlobMissing(ServiceError):

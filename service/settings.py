@@ -49,6 +49,17 @@ class Settings(BaseSettings):
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
     """How much is logged."""
 
+    engine: str = Field(default="local", pattern="^(local|remote)$")
+    """What draws: local (this machine), or remote (an A1111-compatible server at `remote_engine_url`)."""
+    remote_engine_url: str | None = Field(default=None, pattern=r"^https?://[^\s@]+$")
+    """Address of that server, without `/sdapi/v1`; it may be in your own network."""
+    remote_engine_auth: SecretStr | None = None
+    """`user:password` for its `--api-auth`, or an API key of another Spellwright."""
+    remote_engine_parallel: int = Field(default=1, ge=1, le=64)
+    """Pictures asked of it at once: A1111 draws one at a time, another Spellwright batches them."""
+    remote_engine_timeout_seconds: float = Field(default=900.0, gt=0, le=86_400)
+    """Seconds until a picture that does not come is given up."""
+
     device: str = Field(default="auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
     """Where pictures are drawn: auto, cpu, mps, cuda or cuda:N."""
     threads: int = Field(default=0, ge=0, le=1024)
@@ -310,7 +321,7 @@ def _settings_error(invalid: ValidationError) -> SettingsError:
     if field is None:
         hint = near_hint(near_names(key, Settings.model_fields))
         return SettingsError(f"There is no setting called {key!r}.{hint}", key=key)
-    secret = "key" in key or key == "database_url"
+    secret = "key" in key or key in ("database_url", "remote_engine_auth")
     got = "***" if secret else repr(first["input"])
     wanted = getattr(field.annotation, "__name__", str(field.annotation))
     return SettingsError(

@@ -43,6 +43,8 @@ STATUS_OF_CLASS: dict[type[SpellwrightError], int] = {
     service_errors.BodyTimeout: 408,
     service_errors.HostNotAllowed: 421,
     service_errors.OriginRejected: 403,
+    service_errors.UrlNotAllowed: 422,
+    service_errors.OutboundFailed: 502,
     service_errors.KeyRefused: 401,
     service_errors.KeyRequired: 403,
     service_errors.ScopeMissing: 403,
