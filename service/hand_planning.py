@@ -13,6 +13,7 @@ from prompts.expansion.families import SD15, FamilyProfile
 from prompts.expansion.notes import Note, note
 from prompts.hands import RECORD, ActionKind, HandAction, HandPlan, apply_edits, plan_hands
 from prompts.hands.plan import action_json
+from prompts.hands.repair import HandRepair
 from prompts.spell import Spell
 from service.catalogue import Catalogue
 from service.hand_choice import HandChoice
@@ -32,6 +33,11 @@ class PlannedSpell:
     def seeds(self) -> int:
         """Pictures to make, of which the best is kept; 1 unless that strategy is chosen."""
         return max((action.seeds for action in self.actions), default=1)
+
+    @property
+    def repair(self) -> HandRepair | None:
+        """How the finished hands are painted again; `None` unless that strategy is chosen."""
+        return HandRepair() if any(action.kind == "repair" for action in self.actions) else None
 
     @property
     def actions(self) -> tuple[HandAction, ...]:

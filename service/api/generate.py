@@ -8,6 +8,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from prompts.hands.repair import HandRepair
 from service.api.deps import IdempotencyKey, ServicesDep
 from service.api.reading import interrogation_view, job_view
 from service.api.schemas import GenerateIn, hand_choice
@@ -81,7 +82,13 @@ async def generate(
     overrides = body.overrides.given()
     if body.checkpoint is not None:
         overrides.setdefault("checkpoint", body.checkpoint)
-    order = PictureOrder(spell_id=version.spell_id, version=version.number, count=body.count, overrides=overrides)
+    order = PictureOrder(
+        spell_id=version.spell_id,
+        version=version.number,
+        count=body.count,
+        overrides=overrides,
+        hand_repair=_repair(hand_choice(body.hands)),
+    )
     job = await services.generation.submit(order, promise)
     response.headers["Location"] = f"/api/jobs/{job.id}"
     return GenerateView(
@@ -96,6 +103,11 @@ async def _with_hands(
     if version is None or choice is None:
         return version
     return (await services.hands.apply(version.spell_id, version.number, choice))[0]
+
+
+def _repair(choice: HandChoice | None) -> HandRepair | None:
+    """How finished hands are painted again, when that strategy was named."""
+    return HandRepair() if choice is not None and not isinstance(choice, str) and "repair" in choice else None
 
 
 def _fingerprint(received: Received) -> str:

@@ -115,7 +115,7 @@ async def _draw(services: Services, order: _Order, out: Path, *, quiet: bool) ->
     )
     lines("hand plan", [] if quiet or not planned.edits else planned.plan.explanation)
     count = max(order.count, planned.seeds)
-    job = await services.generation.submit(PictureOrder(spell=planned.spell, count=count))
+    job = await services.generation.submit(PictureOrder(spell=planned.spell, count=count, hand_repair=planned.repair))
     if not quiet and job.spell is not None:
         lines("spell", spell_lines(job.spell))
     await watch(services, job, "drawing", quiet=quiet)

@@ -203,7 +203,35 @@ def test_scripts_that_are_switched_off_are_no_reason_to_refuse(web: httpx.Client
 @pytest.mark.parametrize("args", [[True, False, {"ad_model": "hand_yolov8n.pt"}], [{"ad_model": "hand_yolov8n.pt"}]])
 def test_adetailer_is_read_by_position_and_by_name(web: httpx.Client, args: list[Any]) -> None:
     _, info, _ = draw(web, alwayson_scripts={"ADetailer": {"args": args}})
-    assert any("hand_yolov8n.pt" in note for note in info["notes"])
+    # The networks that find hands are not on this server; that it looked for them shows that it was asked.
+    assert any("spellwright models add hands" in note for note in info["notes"])
+    assert "Hand repair: " in info["infotexts"][0]
+
+
+def test_adetailers_settings_are_those_of_the_repair(web: httpx.Client) -> None:
+    unit = {"ad_model": "hand_yolov8n.pt", "ad_denoising_strength": 0.55, "ad_mask_blur": 8, "ad_prompt": "a hand"}
+    _, info, _ = draw(web, alwayson_scripts={"ADetailer": {"args": [unit]}})
+    assert "denoising strength 0.55, below 1, tries 1" in info["infotexts"][0]
+
+
+def test_a_detector_of_something_else_is_noted_and_left_out(web: httpx.Client) -> None:
+    _, info, _ = draw(web, alwayson_scripts={"ADetailer": {"args": [{"ad_model": "face_yolov8n.pt"}]}})
+    assert any("face_yolov8n.pt was not run" in note for note in info["notes"])
+    assert "Hand repair" not in info["infotexts"][0]
+
+
+@pytest.mark.parametrize("value", ["much", [1], 1e999])
+def test_a_setting_of_adetailer_that_is_no_number_is_refused(web: httpx.Client, value: Any) -> None:
+    unit = {"ad_model": "hand_yolov8n.pt", "ad_mask_blur": value}
+    text = json.dumps({"prompt": "x", "steps": 2, "alwayson_scripts": {"ADetailer": {"args": [unit]}}})
+    refused = web.post("/sdapi/v1/txt2img", content=text, headers={"content-type": "application/json"})
+    assert refused.status_code == 422
+
+
+def test_adetailers_own_prompt_is_screened(web: httpx.Client) -> None:
+    unit = {"ad_model": "hand_yolov8n.pt", "ad_prompt": "a nude child"}
+    body = {"prompt": "x", "steps": 2, "alwayson_scripts": {"ADetailer": {"args": [unit]}}}
+    assert web.post("/sdapi/v1/txt2img", json=body).status_code in (403, 422)
 
 
 def test_what_is_not_supported_is_noted(web: httpx.Client) -> None:

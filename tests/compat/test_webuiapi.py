@@ -142,7 +142,7 @@ def test_an_error_is_the_clients_runtime_error_with_our_sentence(api: webuiapi.W
 def test_adetailer_units_are_accepted(api: webuiapi.WebUIApi) -> None:
     detail = webuiapi.ADetailer(ad_model="hand_yolov8n.pt")
     result = api.txt2img(prompt="a waving hand", width=64, height=64, adetailer=[detail], alwayson_scripts={})
-    assert any("hand_yolov8n" in note for note in result.info["notes"])
+    assert any("spellwright models add hands" in note for note in result.info["notes"])
 
 
 def test_a_key_is_the_clients_password_and_desks_are_not_shared(tmp_path: Path) -> None:

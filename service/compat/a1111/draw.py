@@ -84,7 +84,8 @@ async def prepare(services: Services, desk: Desk, body: DrawIn) -> Prepared:
     all_notes = [*notes, *found.notes, *wishes.notes]
     if checkpoint.is_demo and checkpoint.notice:
         all_notes.append(checkpoint.notice)
-    return Prepared(body, PictureOrder(spell=found.spell, count=found.count), options, checkpoint, all_notes)
+    order = PictureOrder(spell=found.spell, count=found.count, hand_repair=wishes.hand_repair)
+    return Prepared(body, order, options, checkpoint, all_notes)
 
 
 async def ordered(request: Request, services: Services, desk: Desk, prepared: Prepared) -> Response:

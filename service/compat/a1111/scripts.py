@@ -11,9 +11,16 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from prompts.hands.repair import HandRepair, check_hand_repair
 from service.compat.a1111.errors import Refused
 
 Arguments = Sequence[Any]
+_HAND_SETTINGS = {
+    "ad_denoising_strength": "denoising_strength",
+    "ad_mask_blur": "mask_blur",
+    "ad_inpaint_only_masked_padding": "padding",
+    "ad_dilate_erode": "dilate",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +37,35 @@ class DetailWish:
         """Whether the detector looks for hands."""
         return "hand" in self.model.casefold()
 
+    def repair(self) -> HandRepair:
+        """The same as a repair of hands: every hand that is found, one try, ADetailer's defaults.
+
+        Raises:
+            Refused: 422, a setting that is no number.
+            SpellOutOfRange: A number outside its range.
+        """
+        values = {ours: self.settings[theirs] for theirs, ours in _HAND_SETTINGS.items() if theirs in self.settings}
+        texts = {"prompt": str(self.settings.get("ad_prompt") or "")}
+        texts["negative_prompt"] = str(self.settings.get("ad_negative_prompt") or "")
+        try:
+            numbers = {name: (float if name == "denoising_strength" else int)(value) for name, value in values.items()}
+        except (TypeError, ValueError, OverflowError) as wrong:
+            raise Refused(422, f"A setting of {self.model[:80]} is not a number.") from wrong
+        return check_hand_repair(HandRepair(below=1.0, tries=1, **numbers, **texts))  # type: ignore[arg-type]
+
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
     """What the scripts of one call ask for."""
 
     details: tuple[DetailWish, ...] = ()
+    """Only detectors of hands; others are notes."""
     notes: tuple[str, ...] = ()
+
+    @property
+    def hand_repair(self) -> HandRepair | None:
+        """What the first detector of hands asks for; `None` without one."""
+        return self.details[0].repair() if self.details else None
 
 
 def read_scripts(scripts: Mapping[str, Any]) -> Wishes:
@@ -97,14 +126,13 @@ def _read_adetailer(arguments: Arguments) -> Wishes:
         model = str(block.get("ad_model", "None"))
         if is_on and model.casefold() != "none":
             wishes.append(DetailWish(model, {k: v for k, v in block.items() if k != "ad_model"}))
-    notes = tuple(
-        f"ADetailer's {wish.model} was not run: this server does not repaint parts of finished pictures yet."
-        for wish in wishes
-    )
-    return Wishes(tuple(wishes), notes)
+    hands = [wish for wish in wishes if wish.is_for_hands]
+    left_out = [wish for wish in wishes if not wish.is_for_hands] + hands[1:]
+    notes = tuple(f"ADetailer's {wish.model} was not run: this server repaints hands, once." for wish in left_out)
+    return Wishes(tuple(hands[:1]), notes)
 
 
 SERVED: Mapping[str, Callable[[Arguments], Wishes]] = MappingProxyType({"adetailer": _read_adetailer})
 """Lower-case title of an extension -> reader of its arguments."""
-LISTED: tuple[str, ...] = ()
+LISTED: tuple[str, ...] = ("ADetailer",)
 """Titles that `GET /scripts` lists: extensions that do what they are asked for."""
