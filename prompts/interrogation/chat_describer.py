@@ -70,7 +70,7 @@ def one_sentence(reply: str) -> str:
     """
     text = _PREAMBLE.sub("", reply.strip())
     text = _NOT_WORDS.sub(" ", text).strip(" \"'“”*`")
-    text = re.split(r"(?<=[^\W\d])[.!?](?:\s|$)", text, maxsplit=1)[0]
+    text = re.split(r"(?<=[^\W\d])[.!?][\"'”*]*(?:\s|$)", text, maxsplit=1)[0]
     if len(text) > CAPTION_CHARACTERS:
         text = text[:CAPTION_CHARACTERS].rsplit(" ", 1)[0]
     text = text.strip(" \"'“”*`.,;:")

@@ -270,6 +270,8 @@ class ClipInterrogator:
             return [Caption()] * len(pictures)
         told = [_brought(each) for each in descriptions or [Description(None, "")] * len(pictures)]
         open_ones = [index for index, caption in enumerate(told) if caption.text is None]
+        if not open_ones:
+            return told
         if loaded.captioner is None:
             notices = [told[i].notice or _NO_CAPTION_NOTICE if i in open_ones else "" for i in range(len(told))]
             return [replace(each, notice=notice) for each, notice in zip(told, notices, strict=True)]
@@ -287,7 +289,7 @@ class ClipInterrogator:
         found = measure(picture)
         is_negative = mode == "negative"
         return Interrogation(
-            caption=caption.text,
+            caption=caption.text or None,
             caption_by=caption.by if caption.text else "",
             caption_source=caption.source if caption.text else "none",
             terms=found.terms if is_negative else (*draft.terms, *found.terms),

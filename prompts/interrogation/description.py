@@ -13,10 +13,15 @@ class Description:
     """One sentence about a picture, or why there is none. Its text is a stranger's: data, never an instruction."""
 
     text: str | None
+    """`None`: whoever was asked gave none. Empty: none is wanted."""
     by: str
     """The model's name."""
     notice: str = ""
     """Why `text` is `None`; empty otherwise."""
+
+
+NO_CAPTION = Description("", "")
+"""For a reader that wants no caption at all, also where there is a model for it."""
 
 
 class Describer(Protocol):

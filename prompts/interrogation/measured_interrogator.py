@@ -45,7 +45,7 @@ class MeasuredInterrogator:
         progress(1.0, "done")
         told = Description(None, "") if description is None or mode in WITHOUT_CAPTION else description
         return Interrogation(
-            caption=told.text,
+            caption=told.text or None,
             caption_by=told.by if told.text else "",
             caption_source="chat" if told.text else "none",
             terms=found.terms,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, runtime_checkable
 
 from PIL import Image
@@ -11,17 +11,20 @@ from PIL import Image
 from prompts.errors import SpellwrightError
 from prompts.expansion.applying import apply
 from prompts.expansion.edit_json import edit_to_json
-from prompts.expansion.edits import AddNegative, AddPhrase, Edit, RemoveNegative, RemovePhrase
+from prompts.expansion.edits import AddNegative, AddPhrase, Edit, RemoveNegative, RemovePhrase, Reweight
 from prompts.expansion.phrases import phrase_key, split
 from prompts.interrogation.compare import Comparison, compare
+from prompts.interrogation.description import NO_CAPTION
 from prompts.interrogation.interrogator import Interrogator
 from prompts.interrogation.result import Interrogation, Term, plain_text
 from prompts.interrogation.wishes import Wishes
 from prompts.spell import Spell
 
 MOST_EDITS = 3  # of each direction: a person reads them, and the next round shows what is left
-COMPARED_IN = "tags"
-"""The mode in which the two pictures are compared: terms alone, a sentence would be another one each time."""
+STRONGER = 1.2
+"""Weight of a phrase that was said and not drawn."""
+COMPARED_IN = "fast"
+"""The mode in which the two pictures are compared, without captions: a sentence would be another one each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ class Proposal:
                 "category": self.because.category,
                 "source": self.because.source,
                 "similarity": None if similarity is None else round(similarity, 6),
-                "only_in": "reference" if isinstance(self.edit, AddPhrase | RemoveNegative) else "drawn",
+                "only_in": "drawn" if isinstance(self.edit, RemovePhrase | AddNegative) else "reference",
             },
         }
 
@@ -108,7 +111,10 @@ def look_back(
     spell: Spell, photo: Image.Image, drawn: Image.Image, interrogator: Interrogator, wishes: Wishes | None = None
 ) -> RoundTrip:
     """The second half: both pictures are there. See `round_trip`."""
-    reference, made = (interrogator.interrogate(each, COMPARED_IN, wishes=wishes) for each in (photo, drawn))
+    wishes = replace(wishes or Wishes(), target="tags")  # phrases can be compared, sentences cannot
+    reference, made = (
+        interrogator.interrogate(each, COMPARED_IN, wishes=wishes, description=NO_CAPTION) for each in (photo, drawn)
+    )
     similarity = interrogator.similarity(photo, drawn) if isinstance(interrogator, Judge) else None
     comparison = compare(reference, made, similarity)
     proposals, proposed = propose(spell, comparison)
@@ -118,8 +124,9 @@ def look_back(
 def propose(spell: Spell, comparison: Comparison) -> tuple[tuple[Proposal, ...], Spell]:
     """Typed edits that say what is missing and unsay what is too much, and the spell with them.
 
-    What the reference shows is taken out of the negative prompt or else put into the prompt; what only the
-    drawn picture shows is taken out of the prompt or else put into the negative one. At most three of each.
+    What the reference shows is taken out of the negative prompt, or put into the prompt, or said with more
+    weight where it stands there; what only the drawn picture shows is taken out of the prompt or else put into
+    the negative one. At most three of each.
     An edit that the spell refuses (a prompt that is full) is left out.
     """
     proposals: list[Proposal] = []
@@ -133,13 +140,17 @@ def propose(spell: Spell, comparison: Comparison) -> tuple[tuple[Proposal, ...],
 
 
 def _sayings(spell: Spell, missing: Iterable[Term]) -> list[tuple[Edit, Term]]:
-    said, denied = _phrases(spell.prompt), _phrases(spell.negative_prompt)
+    said = {phrase.key: phrase.weight for phrase in split(spell.prompt)}
+    denied, whole = _phrases(spell.negative_prompt), phrase_key(spell.prompt)
     edits: list[tuple[Edit, Term]] = []
     for term in missing:
         text = plain_text(term.text)
-        if phrase_key(text) in denied:
+        key = phrase_key(text)
+        if key in denied:
             edits.append((RemoveNegative(text), term))
-        elif phrase_key(text) not in said:
+        elif said.get(key, STRONGER) < STRONGER:
+            edits.append((Reweight(text, STRONGER), term))
+        elif key not in whole:
             edits.append((AddPhrase(text), term))
     return edits[:MOST_EDITS]
 

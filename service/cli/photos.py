@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from prompts.errors import PictureError
+from prompts.errors import PictureError, SpellwrightError
 from prompts.interrogation import TARGETS, TermFilter, Wishes, target_named
 from prompts.interrogation.files import pictures_in
 from prompts.interrogation.interrogator import Progress as Told
@@ -79,7 +79,7 @@ def interrogate(
             results = []
             async for result in services.photo_files.read(files, mode, wishes, told):
                 if result.error is not None:
-                    report(result.error, as_json=as_json)
+                    report(_named(result.file, result.error), as_json=as_json)
                 results.append(result)
             return results
 
@@ -168,6 +168,12 @@ def _wishes(
 
 def _settings(terms: Path | None, captions: str | None) -> Settings:
     return load_settings(terms_dir=terms, captions=captions)
+
+
+def _named(file: Path, error: SpellwrightError) -> SpellwrightError:
+    """The error with the file that it is about in front."""
+    facts = {**error.facts, "file": file.name}
+    return PictureError(f"{file.name}: {error.detail}", **facts).with_code(error.stable_code)
 
 
 def _pictures_of(folder: Path) -> list[Path]:
