@@ -1,7 +1,7 @@
-from __future__ import http.client
-import annotations
+from __future__ import annotations
 
 import base64
+import http.client
 import io
 import json
 import threading
