@@ -27,6 +27,7 @@ from service.api import (
     sources,
     spells,
     transfer,
+    upscales,
 )
 from service.api.deps import caller_of
 from service.api.guard import Guard, GuardConfig, allowed_hosts
@@ -52,6 +53,7 @@ ROUTERS = (
     generate.router,
     jobs.router,
     sources.router,
+    upscales.router,
     images.router,
     hand_repairs.router,
     catalogue.router,

@@ -17,9 +17,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from generator.config import EngineConfig
 from generator.demo.family import find_family
+from generator.enlarging import Enlarger
 from generator.hands import HandDetector
 from prompts.expansion.chat_model import ChatModel
 from prompts.interrogation import Interrogator, MeasuredInterrogator, WeightsKind
@@ -67,7 +69,13 @@ from service.store.job_store import SqlJobStore
 from service.store.key_store import SqlKeyStore
 from service.store.spell_store import SqlSpellStore
 from service.store.token_ledger import SqlTokenLedger
+from service.store.webhook_store import SqlDeliveryStore
 from service.tenancy import Shared
+from service.webhooks import Webhooks
+from service.upscale_job import UpscaleJobs
+
+if TYPE_CHECKING:
+    from generator.models.upscaler_network import UpscalerNetworks
 
 BuildEngine = Callable[[], SyncEngine]
 """Makes an engine; called on the engine's own thread."""
@@ -83,6 +91,8 @@ class Machinery:
     bus: EventBus
     engine: EngineClient
     runner: Runner
+    webhooks: Webhooks | None
+    """Sends the ends of jobs to other servers; `None` when the operator wants none."""
     chats: tuple[ChatModel | None, ...]
     """The language models that were configured: for words, for captions."""
 
@@ -177,7 +187,7 @@ def _wire(settings: Settings, *, fake_engine: bool | BuildEngine, own_only: bool
     database, new_id = Database(settings.database_place), IdFactory()
     owners = Owners(settings.data_dir / "runners", new_id)
     bus = _bus(settings, owners.name)
-    jobs = SqlJobStore(database)
+    jobs = SqlJobStore(database, webhook_url=settings.webhook_url)
     backbone = Backbone(
         jobs=jobs,
         spells=SqlSpellStore(database),
@@ -199,6 +209,7 @@ def _wire(settings: Settings, *, fake_engine: bool | BuildEngine, own_only: bool
     handlers: dict[JobKind, Handler] = {
         JobKind.GENERATE: ImageJobs(backbone, engine, repairs),
         JobKind.REPAIR_HANDS: HandJobs(backbone, repairs),
+        JobKind.UPSCALE: UpscaleJobs(backbone, Enlarger(lambda: _upscaler_networks(settings))),
         JobKind.INTERROGATE: InterrogationJobs(backbone, policy, reader, planner, describers),
     }
     runner = Runner(backbone, handlers, _runner_config(settings, backbone, owners, own_only=own_only))
@@ -219,10 +230,22 @@ def _wire(settings: Settings, *, fake_engine: bool | BuildEngine, own_only: bool
         limits=_limits(settings),
         engine=engine,
         repairs=repairs,
+        deliveries=SqlDeliveryStore(database),
         begin_drain=_begin_drain(bus),
     )
     machinery = Machinery(database, backbone, owners, bus, engine, runner, (chat, describers.chat))
     return shared.services_of(LOCAL), machinery
+
+
+def _upscaler_networks(settings: Settings) -> UpscalerNetworks:
+    """Networks of their own beside the engine's, so that enlarging holds up no drawing."""
+    # Torch comes with these, and only networks need it.
+    from generator.device import Compute  # noqa: PLC0415
+    from generator.models.catalogue import Catalogue as ModelShelf  # noqa: PLC0415
+    from generator.models.upscaler_network import UpscalerNetworks  # noqa: PLC0415
+
+    folders = model_folders(settings, find_family(settings.cache_path))
+    return UpscalerNetworks(ModelShelf(folders), Compute.resolve(settings.device, "auto"))
 
 
 def _hand_detector(settings: Settings) -> HandDetector:
@@ -251,6 +274,7 @@ def _limits(settings: Settings) -> JobLimits:
         queued_jobs_per_tenant=settings.max_queued_jobs_per_tenant,
         upload_bytes=settings.max_upload_bytes,
         min_free_bytes=settings.min_free_bytes,
+        webhook_rules=order_rules(settings),
     )
 
 

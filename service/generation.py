@@ -14,6 +14,7 @@ from prompts.img2img import Img2Img, with_img2img
 from prompts.limits import SEED, check_spell
 from prompts.resolve import resolve
 from prompts.spell import Params, Spell
+from prompts.upscale import Upscale, sizes, with_upscale
 from service.backbone import Backbone, JobLimits, Workers
 from service.bus.base import Moved, Progress
 from service.catalogue import Catalogue
@@ -21,9 +22,10 @@ from service.errors import DiskFull, Draining, NotFound, RequestInvalid
 from service.interrogation import fingerprint
 from service.jobs import ImageRecord, Job, JobEvent, JobKind
 from service.library import Library, with_lifted_loras
+from service.outbound import Outbound
 from service.policy import Policy, Stamp
 from service.product import PRODUCT, product_version
-from service.sources import Img2ImgOrder, Sources, StoredSource, order_parts
+from service.sources import Img2ImgOrder, PictureRef, Sources, StoredSource, order_parts
 from service.spell_json import ParamsModel, spell_to_json
 from service.store.base import Idempotency
 
@@ -44,6 +46,8 @@ class PictureOrder:
     """Names of `Params` fields and their values, for this job only."""
     img2img: Img2ImgOrder | None = None
     """The picture to draw over; `None` for txt2img."""
+    webhook_url: str | None = None
+    """Who is told when the job is over; `None` is the operator's own address, if there is one."""
     hand_repair: HandRepair | None = None
     """How the hands of every picture are painted again when they look wrong; `None`: they are not looked at."""
 
@@ -92,6 +96,7 @@ class Generations:
             if known is not None:
                 return known
         self._check_open()
+        self._check_webhook(order.webhook_url)
         wanted, order = await self._wanted(order)
         source = None if order.img2img is None else await self.sources.stored(order.img2img)
         resolved = await self.resolved(wanted, source)
@@ -105,6 +110,7 @@ class Generations:
             spell=resolved,
             img2img=None if source is None else source.settings,
             hand_repair=order.hand_repair,
+            webhook_url=order.webhook_url,
             spell_id=order.spell_id,
             spell_version=order.version,
             policy_stamp=f"{stamp.policy_version}:{stamp.digest}",
@@ -132,6 +138,38 @@ class Generations:
             spell=spell,
             img2img=Img2Img(image.blob, repair.denoising_strength),
             hand_repair=repair,
+            policy_stamp=f"{stamp.policy_version}:{stamp.digest}",
+            origin=self._backbone.owner,
+        )
+        return await self._accepted(job, promise)
+
+    async def upscale(self, ref: PictureRef, wanted: Upscale, key: str | None = None) -> Job:
+        """Accept a job that makes a picture larger; the spell that the picture carries is kept.
+
+        Args:
+            ref: The picture.
+            wanted: How; its `source` is filled in.
+            key: Idempotency key.
+
+        Raises:
+            NotFound, RequestInvalid, PictureError: The picture; see `Sources.kept`.
+            SpellOutOfRange: A number, or the size of the result.
+            PolicyBlocked: The screen refuses the picture's spell.
+            TooManyJobs, DiskFull, Draining, IdempotencyReused, DatabaseUnavailable: See `submit`.
+        """
+        self._check_open()
+        blob, size, spell = await self.sources.kept(ref)
+        wanted = replace(wanted, source=blob)
+        sizes(wanted, size)
+        promise = None if key is None else Idempotency(key, fingerprint("upscale", repr(wanted)))
+        spell = spell.evolve(extra=with_upscale(spell.extra, wanted))
+        stamp = self._policy.check(spell)
+        job = Job(
+            self._backbone.new_id(),
+            JobKind.UPSCALE,
+            self._backbone.clock(),
+            spell=spell,
+            upscale=wanted,
             policy_stamp=f"{stamp.policy_version}:{stamp.digest}",
             origin=self._backbone.owner,
         )
@@ -263,6 +301,17 @@ class Generations:
             pass
         return await self.get(job_id)
 
+    def _check_webhook(self, url: str | None) -> None:
+        if url is None:
+            return
+        if self._limits.webhook_rules is None:
+            raise RequestInvalid(
+                "This server does not take addresses to call back. Follow the job's events, or ask the operator for "
+                "webhooks_from_orders.",
+                field="webhook_url",
+            ).with_code("webhooks_disabled")
+        Outbound(self._limits.webhook_rules).check(url)
+
     def _check_open(self) -> None:
         if self._bus.is_closed:
             raise Draining("The service is stopping. Try again in 10 s. Accepted jobs are safe.", retry_after=10)
@@ -305,6 +354,6 @@ def _overridden(spell: Spell, overrides: Mapping[str, Any]) -> Spell:
 
 def _fingerprint(order: PictureOrder) -> str:
     spell = None if order.spell is None else spell_to_json(order.spell)
-    parts = [spell, order.spell_id, order.version, order.count, dict(order.overrides), *order_parts(order.img2img)]
+    parts = [spell, order.spell_id, order.version, order.count, dict(order.overrides), *order_parts(order.img2img), order.webhook_url or ""]
     parts += [] if order.hand_repair is None else [asdict(order.hand_repair)]
     return fingerprint("generate", json.dumps(parts, sort_keys=True, default=str))

@@ -10,6 +10,7 @@ from typing import Any
 from prompts.hands.repair import HandRepair
 from prompts.img2img import Img2Img
 from prompts.spell import Spell
+from prompts.upscale import Upscale
 from service.auth.caller import LOCAL
 from service.errors import IllegalTransition
 
@@ -26,6 +27,8 @@ class JobKind(StrEnum):
     """Read a spell out of an uploaded photo."""
     REPAIR_HANDS = "repair_hands"
     """Paint the hands of a finished picture again."""
+    UPSCALE = "upscale"
+    """Make a picture larger without drawing it again."""
 
 
 class JobStatus(StrEnum):
@@ -92,6 +95,8 @@ class Job:
     """The picture every slot starts from; `None` for txt2img."""
     hand_repair: HandRepair | None = None
     """How the hands of every finished picture are looked at and painted again; `None`: they are not."""
+    upscale: Upscale | None = None
+    """How a picture is made larger; only for `JobKind.UPSCALE`."""
     spell_id: str | None = None
     """The spell this was made from, or that an interrogation made."""
     spell_version: int | None = None
@@ -113,6 +118,8 @@ class Job:
     """Why it failed; `None` unless `status` is failed."""
     origin: str = ""
     """The process that accepted the job."""
+    webhook_url: str | None = None
+    """Who is told when it is over; kept with the message, not with the job: a job that was read back has none."""
     tenant: str = LOCAL
     """Whose job it is; nobody else sees it."""
     updated_at: datetime | None = None

@@ -31,6 +31,7 @@ PICTURE_PATHS = (
     "/api/generate",
     "/api/jobs",
     "/api/uploads",
+    "/api/upscales",
     "/sdapi/v1/txt2img",
     "/sdapi/v1/img2img",
     "/sdapi/v1/extra-single-image",

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from prompts.errors import SpellwrightError
-from service.cli import ab, draw, hands, history, keys, language, look, make, models, photos, redraw, serve
+from service.cli import ab, draw, enlarge, hands, history, keys, language, look, make, models, photos, redraw, serve
 from service.cli.rim import EXIT_INTERRUPTED, from_os_error, report
 
 
@@ -34,6 +34,7 @@ def build() -> typer.Typer:
         draw.register,
         ab.register,
         redraw.register,
+        enlarge.register,
         look.register,
         language.register,
         models.register,

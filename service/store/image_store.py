@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Self
 
-from sqlalchemy import Column, Select, delete, insert, select, union
+from sqlalchemy import Column, Select, delete, insert, or_, select, union
 
 from service.auth.caller import LOCAL
 from service.errors import NotFound, StaleAttempt
@@ -97,7 +97,8 @@ class SqlImageStore:
     def blobs(self) -> frozenset[str]:
         """Every blob key that a record names or an unfinished job draws over; the sweeper keeps these."""
         query = union(select(images.c.blob), select(uploads.c.blob))
-        live = select(jobs).where(jobs.c.img2img.is_not(None), jobs.c.status.in_((str(JobStatus.QUEUED), *ACTIVE)))
+        has_source = or_(jobs.c.img2img.is_not(None), jobs.c.upscale.is_not(None))
+        live = select(jobs).where(has_source, jobs.c.status.in_((str(JobStatus.QUEUED), *ACTIVE)))
         with self._database.read() as connection:
             named = set(connection.execute(query).scalars())
             for row in connection.execute(live).mappings():

@@ -10,6 +10,7 @@ from sqlalchemy import RowMapping
 from prompts.hands.repair import HandRepair
 from prompts.img2img import Img2Img, Inpaint
 from prompts.spell import Spell
+from prompts.upscale import Upscale
 from service.errors import RequestInvalid
 from service.ids import utc_from_text, utc_text
 from service.jobs import EventKind, ImageRecord, Job, JobEvent, JobKind, JobStatus, Problem, Upload
@@ -28,6 +29,7 @@ def job_row(job: Job) -> dict[str, Any]:
         "spell": None if job.spell is None else spell_to_json(job.spell),
         "img2img": None if job.img2img is None else asdict(job.img2img),
         "hand_repair": None if job.hand_repair is None else asdict(job.hand_repair),
+        "upscale": None if job.upscale is None else asdict(job.upscale),
         "spell_id": job.spell_id,
         "spell_version": job.spell_version,
         "upload_id": job.upload_id,
@@ -64,6 +66,7 @@ def job_of(row: RowMapping) -> Job:
         spell=_readable_spell(row["spell"]),
         img2img=_img2img_of(row["img2img"]),
         hand_repair=None if row["hand_repair"] is None else HandRepair(**row["hand_repair"]),
+        upscale=_upscale_of(row["upscale"]),
         spell_id=row["spell_id"],
         spell_version=row["spell_version"],
         upload_id=row["upload_id"],
@@ -90,11 +93,19 @@ def _readable_spell(data: object) -> Spell | None:
 
 
 def source_blobs(job: Job) -> set[str]:
-    """The blob keys of what a job draws over; empty for txt2img."""
-    if job.img2img is None:
-        return set()
-    keys = {job.img2img.source}
-    return keys if job.img2img.inpaint is None else keys | {job.img2img.inpaint.mask}
+    """The blob keys of what a job draws over or enlarges; empty for txt2img."""
+    keys = set() if job.upscale is None else {job.upscale.source}
+    if job.img2img is not None:
+        keys.add(job.img2img.source)
+        if job.img2img.inpaint is not None:
+            keys.add(job.img2img.inpaint.mask)
+    return keys
+
+
+def _upscale_of(data: dict[str, Any] | None) -> Upscale | None:
+    if data is None:
+        return None
+    return Upscale(**{**data, "to": None if data["to"] is None else tuple(data["to"])})
 
 
 def _img2img_of(data: dict[str, Any] | None) -> Img2Img | None:

@@ -28,6 +28,7 @@ jobs = Table(
     Column("spell", JSON(none_as_null=True)),
     Column("img2img", JSON(none_as_null=True)),
     Column("hand_repair", JSON(none_as_null=True)),
+    Column("upscale", JSON(none_as_null=True)),
     Column("spell_id", ID),
     Column("spell_version", Integer),
     Column("upload_id", ID),
@@ -161,4 +162,21 @@ llm_tokens = Table(
     Column("tenant", TENANT, primary_key=True),
     Column("day", String(10), primary_key=True),
     Column("tokens", Integer, nullable=False),
+)
+
+webhook_deliveries = Table(
+    "webhook_deliveries",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("tenant", TENANT, nullable=False),
+    Column("job_id", ID, ForeignKey("jobs.id"), nullable=False),
+    Column("url", Text, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", MOMENT, nullable=False),
+    Column("answer", Integer),
+    Column("error", Text, nullable=False),
+    Column("created_at", MOMENT, nullable=False),
+    Index("ix_webhook_deliveries_status_due_at", "status", "due_at"),
+    Index("ix_webhook_deliveries_tenant_id", "tenant", "id"),
 )
