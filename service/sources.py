@@ -13,8 +13,9 @@ from prompts.canvas import Alpha, Margins, extended, has_transparency, open_mask
 from prompts.errors import PictureError
 from prompts.img2img import Img2Img, Inpaint, check_img2img
 from prompts.limits import SIDE
+from prompts.metadata import read_spell
 from prompts.pictures import check_header, open_picture
-from prompts.spell import LATENT_CELL, Params
+from prompts.spell import LATENT_CELL, Params, Spell
 from service.backbone import Backbone, JobLimits
 from service.blobs.base import Suffix
 from service.errors import NotFound, RequestInvalid
@@ -126,6 +127,19 @@ class Sources:
         data = await self._bytes(order.source, "source")
         mask = None if order.mask is None else await self._bytes(order.mask, "mask")
         return await asyncio.to_thread(self._store, order, settings, data, mask)
+
+    async def kept(self, ref: PictureRef) -> tuple[str, tuple[int, int], Spell]:
+        """A picture's blob key, its (width, height), and the spell that it carries (an empty one when it has none).
+
+        Raises:
+            NotFound: No such picture or upload.
+            RequestInvalid: It is named in no way or in two.
+            PictureError: It cannot be read.
+        """
+        data = await self._bytes(ref, "source")
+        image = await asyncio.to_thread(self._opened, data)
+        spell = await asyncio.to_thread(read_spell, data)
+        return await asyncio.to_thread(self._put, data), image.size, spell or Spell()
 
     async def _bytes(self, ref: PictureRef, field: str) -> bytes:
         given = [name for name in ("image_id", "upload_id", "data") if getattr(ref, name) is not None]
