@@ -21,7 +21,7 @@ from service.backbone import Backbone
 from service.catalogue import Catalogue
 from service.errors import Conflict
 from service.hand_choice import DETAIL, HandChoice, choice_in
-from service.hand_planning import HandPlanner, PlannedSpell
+from service.hand_planning import HandPlanner, PlannedSpell, is_brought
 from service.language_model import budget_note
 from service.library import Library, carried_on
 from service.policy import Policy
@@ -260,10 +260,10 @@ class Chats:
         until a turn changes the words of its prompt. A version that is gone back to stands as it was.
         """
         choice = options.hands if options.hands is not None else choice_in(source.details)
-        says_the_same = refinement.spell.prompt == source.spell.prompt
-        if choice is None and (source.author is Author.METADATA or (source.author is Author.EDIT and says_the_same)):
+        waits = choice is None and is_brought(source) and refinement.spell.prompt == source.spell.prompt
+        if waits or (choice is None and source.author is Author.METADATA):
             choice = ()
-        planned = await self._planner.apply(refinement.spell, choice, refinement.locked)
+        planned = replace(await self._planner.apply(refinement.spell, choice, refinement.locked), is_brought=waits)
         if refinement.spell == source.spell and options.hands is None:
             return replace(planned, spell=refinement.spell, edits=())
         return planned

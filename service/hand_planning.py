@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,8 @@ from prompts.hands.plan import action_json
 from prompts.hands.repair import HandRepair
 from prompts.spell import Spell
 from service.catalogue import Catalogue
-from service.hand_choice import HandChoice
+from service.hand_choice import DETAIL, HandChoice
+from service.spells import Author, SpellVersion
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,8 @@ class PlannedSpell:
     choice: HandChoice
     edits: tuple[Edit, ...]
     """What the plan changed; empty when it stands already or has nothing to do."""
+    is_brought: bool = False
+    """Somebody brought the spell along, and nobody has chosen yet: it was left alone for now."""
 
     @property
     def seeds(self) -> int:
@@ -54,13 +57,22 @@ class PlannedSpell:
 
     def details(self) -> dict[str, Any]:
         """For `SpellVersion.details[DETAIL]`."""
+        record = dict(self.spell.extra).get(RECORD)
+        if self.is_brought:
+            return {"choice": None, "is_brought": True, "done": [], "edits": [], "record": record, "notes": []}
         return {
             "choice": self.choice if isinstance(self.choice, str) else list(self.choice),
             "done": [action_json(action) for action in self.actions],
             "edits": edits_to_json(self.edits),
-            "record": dict(self.spell.extra).get(RECORD),
+            "record": record,
             "notes": [one.to_json() for one in self.notes],
         }
+
+
+def is_brought(version: SpellVersion) -> bool:
+    """Whether the spell was written by a person, and only its parameters were changed since."""
+    found = version.details.get(DETAIL)
+    return version.author is Author.EDIT or (isinstance(found, Mapping) and bool(found.get("is_brought")))
 
 
 class HandPlanner:

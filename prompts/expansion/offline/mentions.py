@@ -97,8 +97,8 @@ def _head_without(mention: Mention) -> str | None:
         return None
     if following.group().casefold() == "of":
         return tail[following.end() :].strip() or None
-    if is_link(following.group()):
-        return None
+    if is_link(following.group()) or following.group().casefold().endswith("ing"):
+        return None  # of `a woman waving` no waving is left
     return instead(mention, "").strip() if mention.start == 0 else _respoken(mention.phrase.core[: mention.start], tail)
 
 
