@@ -68,3 +68,18 @@ def test_the_tuner_keeps_the_thread_count_it_started_with_when_there_is_only_one
     for _ in range(5):
         tuner.step_done()
     assert torch.get_num_threads() == before
+
+
+def test_a_new_run_starts_from_an_earlier_trainings_average_and_a_resumed_one_does_not(tmp_path: Path) -> None:
+    earlier = TrainingRun(_network(), Recipe(minutes=1, peak_rate=1e-1), tmp_path / "earlier.pt")
+    _steps(earlier, 20)
+    earlier.save()
+    recipe = Recipe(minutes=1, peak_rate=1e-2)
+    run = TrainingRun(nn.Linear(3, 1), recipe, tmp_path / "run.pt", start=tmp_path / "earlier.pt")
+    wanted = dict(earlier.average.named_parameters())
+    assert all(torch.equal(p, wanted[n]) for n, p in run.network.named_parameters())
+    _steps(run, 5)
+    run.save()
+    resumed = TrainingRun(nn.Linear(3, 1), recipe, tmp_path / "run.pt", start=tmp_path / "earlier.pt")
+    assert resumed.steps == 5
+    assert not any(torch.equal(p, wanted[n]) for n, p in resumed.network.named_parameters())
