@@ -28,6 +28,7 @@ from service.api import (
     spells,
     transfer,
     upscales,
+    webhooks,
 )
 from service.api.deps import caller_of
 from service.api.guard import Guard, GuardConfig, allowed_hosts
@@ -63,6 +64,7 @@ ROUTERS = (
     keys.router,
     measures.router,
     description.router,
+    webhooks.router,
     *a1111.ROUTERS,
     *openai.ROUTERS,
 )

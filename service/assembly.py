@@ -13,19 +13,20 @@ Importing this module loads no torch; the engine's thread does, once it is start
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from generator.config import EngineConfig
 from generator.demo.family import find_family
 from generator.enlarging import Enlarger
 from generator.hands import HandDetector
 from prompts.expansion.chat_model import ChatModel
 from prompts.interrogation import Interrogator, MeasuredInterrogator, WeightsKind
 from service.ab.scoring import Encoder, ModelScorer, PictureScorer
+from service.assembly_engine import BuildEngine as BuildEngine
+from service.assembly_engine import engine_and_shelves
 from service.auth.access import Access, AccessConfig
 from service.auth.cabinet import KeyCabinet
 from service.auth.caller import LOCAL
@@ -33,17 +34,13 @@ from service.backbone import Backbone, JobLimits
 from service.blobs.filesystem import FilesystemBlobs
 from service.bus.base import EventBus
 from service.bus.memory import MemoryBus
-from service.catalogue import Catalogue, Shelves
+from service.catalogue import Catalogue
 from service.clip_files import caption_weights, clip_weights, own_terms
 from service.completions import PhraseBook
 from service.data_folder import ready_data_folder
 from service.describers import Describers
 from service.discovery import with_local_model
-from service.engine.a1111.client import RemoteEngine
-from service.engine.a1111.remote import RemoteConfig
-from service.engine.a1111.shelves import RemoteShelves
 from service.engine.base import EngineClient
-from service.engine.local import LocalEngine, SyncEngine
 from service.errors import SettingsError
 from service.hand_choice import choice_from_text
 from service.hand_job import HandJobs
@@ -61,7 +58,7 @@ from service.policy import Policy
 from service.runner import Handler, Runner, RunnerConfig
 from service.services import Services
 from service.settings import Settings
-from service.shelves import FakeShelves, LazyShelves, model_folders
+from service.shelves import model_folders
 from service.store.database import Database
 from service.store.dialects import driver_url
 from service.store.image_store import SqlImageStore
@@ -71,14 +68,12 @@ from service.store.spell_store import SqlSpellStore
 from service.store.token_ledger import SqlTokenLedger
 from service.store.webhook_store import SqlDeliveryStore
 from service.tenancy import Shared
-from service.webhooks import Webhooks
 from service.upscale_job import UpscaleJobs
+from service.webhook_setup import order_rules, webhooks_of
+from service.webhooks import Webhooks
 
 if TYPE_CHECKING:
     from generator.models.upscaler_network import UpscalerNetworks
-
-BuildEngine = Callable[[], SyncEngine]
-"""Makes an engine; called on the engine's own thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +116,14 @@ async def build(
     machinery.engine.start()
     machinery.bus.start(machinery.runner.heard)
     machinery.runner.start()
-    cleaning = None if own_only else asyncio.create_task(keep_clean(machinery.backbone))
+    at_work = [] if own_only else [asyncio.create_task(keep_clean(machinery.backbone))]
+    if machinery.webhooks is not None:
+        at_work.append(asyncio.create_task(machinery.webhooks.run()))
     try:
         yield services
     finally:
-        if cleaning is not None:
-            cleaning.cancel()
+        for task in at_work:
+            task.cancel()
         await _stop(machinery, settings.drain_seconds)
 
 
@@ -188,6 +185,7 @@ def _wire(settings: Settings, *, fake_engine: bool | BuildEngine, own_only: bool
     owners = Owners(settings.data_dir / "runners", new_id)
     bus = _bus(settings, owners.name)
     jobs = SqlJobStore(database, webhook_url=settings.webhook_url)
+    deliveries = SqlDeliveryStore(database)
     backbone = Backbone(
         jobs=jobs,
         spells=SqlSpellStore(database),
@@ -198,7 +196,7 @@ def _wire(settings: Settings, *, fake_engine: bool | BuildEngine, own_only: bool
         new_id=new_id,
         owner=owners.name,
     )
-    engine, shelves = _engine_and_shelves(settings, fake_engine=fake_engine, own_only=own_only)
+    engine, shelves = engine_and_shelves(settings, fake_engine=fake_engine, own_only=own_only)
     policy = Policy(adult_mode=settings.adult_mode)
     reader = DevicePhotoReader(engine, _interrogator(settings, is_fake=bool(fake_engine)))
     catalogue = Catalogue(shelves, settings.default_checkpoint)
@@ -230,10 +228,11 @@ def _wire(settings: Settings, *, fake_engine: bool | BuildEngine, own_only: bool
         limits=_limits(settings),
         engine=engine,
         repairs=repairs,
-        deliveries=SqlDeliveryStore(database),
+        deliveries=deliveries,
         begin_drain=_begin_drain(bus),
     )
-    machinery = Machinery(database, backbone, owners, bus, engine, runner, (chat, describers.chat))
+    webhooks = None if own_only else webhooks_of(settings, backbone, deliveries)
+    machinery = Machinery(database, backbone, owners, bus, engine, runner, webhooks, (chat, describers.chat))
     return shared.services_of(LOCAL), machinery
 
 
@@ -329,60 +328,6 @@ def _runner_config(settings: Settings, backbone: Backbone, owners: Owners, *, ow
         max_running=settings.max_running_jobs,
         own_only=own_only,
     )
-
-
-def _engine_and_shelves(
-    settings: Settings, *, fake_engine: bool | BuildEngine, own_only: bool
-) -> tuple[EngineClient, Callable[[], Awaitable[Shelves]]]:
-    """What draws, and the models it draws with: both here, or both on a remote server."""
-    if settings.engine == "remote" and not fake_engine:
-        remote = RemoteEngine(_remote_config(settings))
-        return remote, RemoteShelves(remote.fetch)
-    local = LocalEngine(_engine_maker(settings, fake_engine=fake_engine), is_lazy=own_only)
-    return local, FakeShelves(settings) if fake_engine else LazyShelves(settings, local)
-
-
-def _remote_config(settings: Settings) -> RemoteConfig:
-    if settings.remote_engine_url is None:
-        raise SettingsError(
-            "The setting engine is remote, but remote_engine_url is not set. Set it to the server's address, for "
-            "example http://192.168.1.20:7860.",
-            key="remote_engine_url",
-        )
-    auth = settings.remote_engine_auth
-    return RemoteConfig(
-        url=settings.remote_engine_url,
-        auth="" if auth is None else auth.get_secret_value(),
-        parallel=settings.remote_engine_parallel,
-        timeout_seconds=settings.remote_engine_timeout_seconds,
-    )
-
-
-def _engine_maker(settings: Settings, *, fake_engine: bool | BuildEngine) -> BuildEngine:
-    if callable(fake_engine):
-        return fake_engine
-    return _fake_engine if fake_engine else _real_engine(settings)
-
-
-def _real_engine(settings: Settings) -> BuildEngine:
-    def build_engine() -> SyncEngine:
-        from generator.engine import Engine  # noqa: PLC0415 (imports torch; this runs on the engine's thread)
-
-        family = find_family(settings.cache_path)
-        folders = model_folders(settings, family)
-        return Engine(
-            EngineConfig(
-                folders=folders, device=settings.device, threads=settings.threads, max_rows=settings.batch_rows
-            )
-        )
-
-    return build_engine
-
-
-def _fake_engine() -> SyncEngine:
-    from generator.testing import FakeEngine  # noqa: PLC0415 (tests only)
-
-    return FakeEngine()
 
 
 def _interrogator(settings: Settings, *, is_fake: bool) -> Callable[[], Interrogator]:

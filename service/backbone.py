@@ -9,6 +9,7 @@ from service.auth.caller import LOCAL
 from service.blobs.base import BlobStore
 from service.bus.base import EventBus
 from service.ids import Clock, NewId
+from service.outbound import OutboundRules
 from service.store.base import ImageStore, JobQueue, Room, SpellStore
 
 
@@ -48,6 +49,8 @@ class JobLimits:
     queued_jobs_per_tenant: int = 100
     upload_bytes: int = 20 * 2**20
     min_free_bytes: int = 0
+    webhook_rules: OutboundRules | None = None
+    """Which addresses an order may have told of its end; `None`: none."""
 
     def room(self, tenant: str | None) -> Room:
         """How many jobs may wait when `tenant` submits one; this machine's own user has the whole queue."""

@@ -354,6 +354,7 @@ def _overridden(spell: Spell, overrides: Mapping[str, Any]) -> Spell:
 
 def _fingerprint(order: PictureOrder) -> str:
     spell = None if order.spell is None else spell_to_json(order.spell)
-    parts = [spell, order.spell_id, order.version, order.count, dict(order.overrides), *order_parts(order.img2img), order.webhook_url or ""]
+    parts = [spell, order.spell_id, order.version, order.count, dict(order.overrides), *order_parts(order.img2img)]
+    parts.append(order.webhook_url or "")
     parts += [] if order.hand_repair is None else [asdict(order.hand_repair)]
     return fingerprint("generate", json.dumps(parts, sort_keys=True, default=str))

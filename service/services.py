@@ -20,6 +20,7 @@ from service.library import Library
 from service.photo_files import PhotoFiles
 from service.round_trip import RoundTrips
 from service.settings import Settings
+from service.webhooks import Deliveries
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,8 @@ class Services:
     engine: EngineClient
     job_counts: Callable[[], dict[str, int]]
     """How many jobs of all tenants there are, by status; blocking."""
+    deliveries: Deliveries
+    """Messages about finished jobs to other servers: how they went, and once more."""
     begin_drain: Callable[[], None]
     """Take no new jobs and end the open streams; the process is about to stop."""
     of: Callable[[str], Services]

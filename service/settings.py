@@ -109,6 +109,15 @@ class Settings(BaseSettings):
     adult_mode: bool = False
     """Allow adult nudity on this server; minors and real persons stay blocked whatever is set."""
 
+    webhook_url: str | None = Field(default=None, pattern=r"^https?://[^\s@]+$")
+    """Told by a signed POST when any job is over; may be in your own network."""
+    webhook_secret: SecretStr | None = Field(default=None, min_length=16)
+    """Signs those messages; needed by the two other settings."""
+    webhooks_from_orders: bool = False
+    """Let an order bring its own `webhook_url`: https on public addresses only."""
+    webhooks_private: bool = False
+    """Let such an address be in a private network, and without TLS."""
+
     max_json_bytes: int = Field(default=1 * MIB, ge=KIB, le=4 * MIB)
     """Largest JSON body without a picture."""
     max_picture_body_bytes: int = Field(default=32 * MIB, ge=KIB, le=64 * MIB)
@@ -321,7 +330,7 @@ def _settings_error(invalid: ValidationError) -> SettingsError:
     if field is None:
         hint = near_hint(near_names(key, Settings.model_fields))
         return SettingsError(f"There is no setting called {key!r}.{hint}", key=key)
-    secret = "key" in key or key in ("database_url", "remote_engine_auth")
+    secret = "key" in key or key in ("database_url", "remote_engine_auth", "webhook_secret")
     got = "***" if secret else repr(first["input"])
     wanted = getattr(field.annotation, "__name__", str(field.annotation))
     return SettingsError(

@@ -29,6 +29,7 @@ from service.policy import Policy
 from service.round_trip import RoundTrips
 from service.services import Services
 from service.settings import Settings
+from service.webhooks import Deliveries, DeliveryStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class Shared:
     limits: JobLimits
     engine: EngineClient
     repairs: HandRepairs
+    deliveries: DeliveryStore
     begin_drain: Callable[[], None]
 
     def services_of(self, tenant: str) -> Services:
@@ -79,6 +81,7 @@ class Shared:
             hand_eye=HandEye(backbone, self.repairs),
             engine=self.engine,
             job_counts=self.backbone.jobs.counts,
+            deliveries=Deliveries(backbone, self.deliveries.of(tenant)),
             begin_drain=self.begin_drain,
             of=self.services_of,
         )

@@ -140,6 +140,9 @@ class JobIn(Body):
     hand_repair: HandRepairIn | None = Field(
         default=None, description="Look at the hands of every picture and paint doubtful ones again; {} for defaults."
     )
+    webhook_url: str | None = Field(
+        default=None, max_length=2000, description="Told by a signed POST when the job is over, if the operator allows."
+    )
 
 
 class GenerateIn(Body):

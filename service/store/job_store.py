@@ -18,6 +18,8 @@ from service.store.database import Database
 from service.store.rows import event_of, job_of, job_row, problem_row
 from service.store.tables import idempotency_keys, job_events, jobs
 from service.store.turns import ACTIVE, enter, jobs_before, line, take_turn
+from service.store.webhook_store import add_delivery
+from service.webhooks import Delivery, DeliveryStatus
 
 FIRST_EVENT = {
     JobStatus.QUEUED: EventKind.QUEUED,
@@ -33,16 +35,25 @@ class SqlJobStore:
         database: Where they are.
         clock: Dates events.
         tenant: Whose jobs this store sees; `None` sees all of them (the workers and the housekeeping).
+        webhook_url: Told of every job that brings no address of its own; `None` tells nobody.
     """
 
-    def __init__(self, database: Database, clock: Clock = utc_now, tenant: str | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock = utc_now,
+        tenant: str | None = None,
+        *,
+        webhook_url: str | None = None,
+    ) -> None:
         self._database = database
         self._clock = clock
         self._tenant = tenant
+        self._webhook_url = webhook_url
 
     def of(self, tenant: str) -> Self:
         """The same jobs as far as `tenant` sees them."""
-        return type(self)(self._database, self._clock, tenant)
+        return type(self)(self._database, self._clock, tenant, webhook_url=self._webhook_url)
 
     def add(self, job: Job, idempotency: Idempotency | None = None, room: Room | None = None) -> Job:
         """Store a new job and its first event; or give the job stored under the same key."""
@@ -56,6 +67,12 @@ class SqlJobStore:
             if room is not None:
                 _check_room(connection, job.tenant, room)
             connection.execute(insert(jobs).values(**job_row(job)))
+            url = job.webhook_url or self._webhook_url
+            if url is not None:  # in the job's own transaction: no end of a job may go untold
+                waiting = DeliveryStatus.WAITING
+                add_delivery(
+                    connection, Delivery(job.id, job.id, job.tenant, url, waiting, 0, job.created_at, job.created_at)
+                )
             if idempotency is not None:
                 connection.execute(
                     insert(idempotency_keys).values(
