@@ -9,13 +9,17 @@ export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
-.PHONY: help demo serve test lint fix bench soak browser hands constraints clean
+.PHONY: help demo serve test lint fix bench soak browser hands ab constraints clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 demo: $(VENV)/.runtime ## The whole job once: photo and idea to spell, spell to picture
 	$(BIN)/spellwright demo
+
+ab: $(VENV)/.runtime ## The same seeds with and without hand words, scored: the table of docs/hands.md
+	$(BIN)/spellwright ab "a raised hand" "a thumbs up" "an ok hand" --checkpoint demo --variant universal --variant hands \
+		--variant hands@sd15 --variant lora:demo-style:0.66 --count 16 --seed 100 --style "ink drawing" --out out/ab
 
 serve: $(VENV)/.runtime ## The service and its page on http://127.0.0.1:7860
 	$(BIN)/spellwright serve $(ARGS)

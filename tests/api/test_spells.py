@@ -104,3 +104,59 @@ def test_a_stored_spell_comes_back_exactly(api: httpx.Client) -> None:
     got = made["spell"]
     assert got["loras"] == spell["loras"] and got["extra"] == spell["extra"] and got["prompt"] == spell["prompt"]
     assert got["params"]["sampler"] == "DPM++ SDE Karras" and got["params"]["hires"]["upscale_by"] == 1.5
+
+
+def painterly(api: httpx.Client, idea: str, **more: object) -> dict[str, object]:
+    made: dict[str, object] = api.post("/api/spells", json={"idea": idea, "checkpoint": "painterly", **more}).json()
+    return made
+
+
+def test_the_hand_plan_is_on_by_default_and_each_strategy_can_be_chosen(api: httpx.Client) -> None:
+    on = painterly(api, "a woman waving")
+    off = painterly(api, "a woman waving", hands=False)
+    posed = painterly(api, "a woman waving", hands=["pose"])
+    assert "bad hands" in on["spell"]["negative_prompt"] and on["details"]["hands"]["choice"] == "auto"  # type: ignore[index]
+    assert "bad hands" not in off["spell"]["negative_prompt"] and off["details"]["hands"]["choice"] == []  # type: ignore[index]
+    assert "five fingers" in posed["spell"]["prompt"] and "bad hands" not in posed["spell"]["negative_prompt"]  # type: ignore[index]
+    url = f"/api/spells/{on['spell_id']}/hands"
+    out = api.post(url, json={"apply": True, "kinds": []}).json()["version"]
+    assert out["spell"] == off["spell"] and out["number"] == 2
+    again = api.post(url, json={"apply": True, "kinds": ["negatives"]}).json()
+    assert "bad hands" in again["version"]["spell"]["negative_prompt"]
+    assert again["plan"]["texts"]["zh"]["explanation"][0].startswith("画面里会出现手")
+    assert api.post("/api/spells", json={"idea": "a cat", "hands": ["gloves"]}).status_code == 422
+
+
+def test_one_call_takes_a_choice_about_hands(api: httpx.Client) -> None:
+    body = {"idea": "a woman waving", "checkpoint": "painterly", "hands": ["pose"]}
+    made = api.post("/api/generate", json=body).json()
+    assert "five fingers" in made["spell"]["spell"]["prompt"]
+    assert "bad hands" not in made["spell"]["spell"]["negative_prompt"]
+
+
+def test_a_proposal_is_looked_at_accepted_and_undone(api: httpx.Client) -> None:
+    made = create(api)
+    url = f"/api/spells/{made['spell_id']}"
+    proposal = api.post(f"{url}/chat", json={"message": "make it night", "propose": True}).json()
+    assert proposal["is_proposal"] and any("night" in line for line in proposal["diff"]["lines"])
+    assert [v["number"] for v in api.get(url).json()["versions"]] == [1]
+    accepted = api.post(f"{url}/accept", json={"edits": proposal["edits"], "parent": 1})
+    assert accepted.status_code == 201 and accepted.json()["version"]["spell"] == proposal["version"]["spell"]
+    back = api.post(f"{url}/back", json={"parent": 2})
+    assert back.status_code == 201 and back.json()["spell"] == made["spell"] and back.json()["number"] == 3
+    assert api.post(f"{url}/back", json={}).json()["code"] == "edit_invalid"
+    assert api.post(f"{url}/back", json={"to": 2}).json()["spell"] == accepted.json()["version"]["spell"]
+    stale = api.post(f"{url}/accept", json={"edits": [], "parent": 1})
+    assert (stale.status_code, stale.json()["code"]) == (409, "version_conflict")
+    wrong = api.post(f"{url}/accept", json={"edits": [{"kind": "fly"}], "parent": 4})
+    assert (wrong.status_code, wrong.json()["code"]) == (422, "edit_invalid")
+
+
+def test_a_turn_may_branch_from_an_older_version_and_undo_by_words(api: httpx.Client) -> None:
+    made = create(api)
+    url = f"/api/spells/{made['spell_id']}/chat"
+    api.post(url, json={"message": "make it night"})
+    branch = api.post(url, json={"message": "add a hat", "base": 1}).json()
+    assert (branch["version"]["number"], branch["version"]["parent"]) == (3, 1)
+    undone = api.post(url, json={"message": "撤销"}).json()
+    assert undone["version"]["spell"] == made["spell"] and undone["version"]["details"]["same_as"] == 1
