@@ -31,6 +31,8 @@ STATUS_OF_CODE: dict[str, int] = {
     "metadata_too_large": 413,
     "image_format_not_allowed": 415,
     "pickle_refused": 415,
+    "remote_failed": 502,
+    "remote_invalid": 502,
 }
 """Codes whose status differs from their class's."""
 

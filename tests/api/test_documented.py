@@ -14,7 +14,8 @@ from service.app import create_app
 from service.policy import PolicyBlocked
 from service.testing import quiet_settings
 
-PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text("utf-8")
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = "\n".join((DOCS / name).read_text("utf-8") for name in ("api.md", "doors.md"))
 
 
 @pytest.fixture(scope="module")
