@@ -155,18 +155,25 @@ async def main() -> None:
     parser.add_argument("--base-url", default=os.environ.get("OPENAI_BASE_URL"))
     parser.add_argument("--model", help="score this language model as well")
     parser.add_argument("--limit", type=int, default=10_000, help="at most so many cases of each table")
+    parser.add_argument("--patience", type=float, default=60.0, help="seconds until a model's first word")
     parser.add_argument("--json", action="store_true", help="print JSON")
     asked = parser.parse_args()
     chats: list[tuple[str, ChatModel | None]] = [("offline", None)]
     if asked.model:
+        from prompts.expansion.breaker import CircuitBreaker
         from prompts.expansion.openai_chat import OpenAIChat, OpenAIChatConfig
 
-        key = os.environ.get("OPENAI_API_KEY", "none")
-        chats.append((asked.model, OpenAIChat(OpenAIChatConfig(asked.model, asked.base_url, key))))
+        key, patience = os.environ.get("OPENAI_API_KEY", "none"), asked.patience
+        config = OpenAIChatConfig(
+            asked.model, asked.base_url, key, first_token_seconds=patience, whole_seconds=2 * patience, retries=0
+        )
+        # Every case is asked, however many failed before.
+        chats.append((asked.model, OpenAIChat(config, CircuitBreaker(failures=10**9))))
     scores = []
     for name, chat in chats:
         scores.append(await score_ideas(f"{name}: ideas", "expansion_ideas.txt", chat, asked.limit))
         scores.append(await score_ideas(f"{name}: fresh ideas", "expansion_fresh.txt", chat, asked.limit))
+        scores.append(await score_ideas(f"{name}: more fresh ideas", "expansion_fresh2.txt", chat, asked.limit))
         scores.append(await score_turns(f"{name}: chat turns", chat, asked.limit))
         scores.append(await score_everyday(f"{name}: everyday turns", chat, asked.limit))
     if asked.json:

@@ -33,8 +33,8 @@ def count_tokens() -> Callable[[str], int]:
     return lambda text: len(tokenizer.encode(text))
 
 
-def rows() -> list[tuple[str, str, list[str]]]:
-    lines = [line for line in TABLE.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
+def rows(table: Path = TABLE) -> list[tuple[str, str, list[str]]]:
+    lines = [line for line in table.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
     cells = [[cell.strip() for cell in line.split(" | ")] for line in lines]
     return [(language, idea, [word.strip() for word in wanted.split(";")]) for language, idea, wanted in cells]
 
@@ -59,6 +59,18 @@ def test_an_idea_keeps_its_subject_first_and_everything_it_names(language: str, 
         assert lint(apply_plan(spell, plan_hands(spell, family)), family=family.name) == ()
         assert is_balanced(spell.prompt) and not any("\u3040" < char < "\uffef" for char in spell.prompt)
         check_spell(spell)
+
+
+@pytest.mark.parametrize("name", ["expansion_fresh.txt", "expansion_fresh2.txt"])
+def test_ideas_that_the_glossary_was_not_written_for_keep_their_subject_too(name: str) -> None:
+    lost, incomplete = [], []
+    for _, idea, wanted in rows(TABLE.with_name(name)):
+        spell = asyncio.run(expand(idea, SD15, seed=3)).spell
+        lost += [] if holds(spell.prompt, wanted[0]) else [idea]
+        incomplete += [] if all(holds(spell.prompt, word) for word in wanted) else [idea]
+        assert lint(apply_plan(spell, plan_hands(spell, SD15)), family="sd15") == ()
+        assert estimate_tokens(spell.prompt) <= 75 and not any("\u3040" < char < "\uffef" for char in spell.prompt)
+    assert lost == [] and len(incomplete) <= 5, incomplete
 
 
 def test_the_language_of_every_idea_is_recognised() -> None:
