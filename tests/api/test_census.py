@@ -62,6 +62,8 @@ OWN = {
     "/api/catalogue": "GET",
     "/api/doctor": "GET",
     "/api/capabilities": "GET",
+    "/api/webhooks/deliveries": "GET",
+    "/api/webhooks/deliveries/{id}/retry": "POST",
 }
 """Shows the caller's tenant; looking needs `read`, everything else `generate`."""
 DOORS = ("/sdapi/", "/internal/", "/v1/")
@@ -86,7 +88,8 @@ class House:
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    settings = quiet_settings(tmp_path_factory.mktemp("census"), api_key=OWN_KEY)
+    told = {"webhook_url": "http://127.0.0.1:9/", "webhook_secret": "census-webhook-secret"}  # nobody listens there
+    settings = quiet_settings(tmp_path_factory.mktemp("census"), api_key=OWN_KEY, **told)
     with running_server(settings) as server, httpx.Client(base_url=server.url, timeout=30) as client:
         made = House(client, {"operator": OWN_KEY})
         for name, tenant, scopes in (
@@ -116,6 +119,7 @@ def _furnish(house: House) -> None:
     body = {"image_base64": base64.b64encode(png).decode()}
     read = house.send("POST", "/api/interrogations", "ann", json=body).json()["id"]
     house.things = {"spells": spell["spell_id"], "jobs": job, "images": image, "interrogations": read}
+    house.things["webhooks"] = job  # a message has the id of its job
 
 
 def routes() -> list[tuple[str, tuple[str, ...]]]:
@@ -227,7 +231,7 @@ def test_another_tenant_s_thing_is_answered_like_one_that_never_was(house: House
 
 
 def test_lists_show_one_s_own_things_only(house: House) -> None:
-    for path, name in (("/api/spells", "spells"), ("/api/jobs", "jobs")):
+    for path, name in (("/api/spells", "spells"), ("/api/jobs", "jobs"), ("/api/webhooks/deliveries", "webhooks")):
         assert house.things[name] in house.send("GET", path, "ann").text
         for other in ("bob", "operator"):
             assert house.things[name] not in house.send("GET", path, other).text
