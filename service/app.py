@@ -69,7 +69,8 @@ ROUTERS = (
     *openai.ROUTERS,
 )
 OPEN_ROUTERS = (health.router,)
-"""What answers without a key; everything else asks who is calling, also where a route forgets to."""
+"""What answers without a key, as the page's files do: it asks for the key itself, in the reader's language. Everything
+else asks who is calling, also where a route forgets to."""
 
 
 def create_app(settings: Settings | None = None, *, fake_engine: bool | BuildEngine = False) -> FastAPI:
@@ -102,9 +103,9 @@ def create_app(settings: Settings | None = None, *, fake_engine: bool | BuildEng
     app.state.figures = RequestFigures()
     app.state.streams = StreamCount(chosen.max_event_streams, chosen.max_event_streams_per_tenant)
     app.state.a1111_desks = Desks()
-    for router in (page_router(Assets(STATIC)), *ROUTERS):
+    for router in ROUTERS:
         app.include_router(router, dependencies=[Depends(caller_of)])
-    for router in OPEN_ROUTERS:
+    for router in (page_router(Assets(STATIC)), *OPEN_ROUTERS):
         app.include_router(router)
     problems.install(app)
     app.add_middleware(Guard, config=_guard_config(chosen, app.state.figures))

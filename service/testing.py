@@ -39,17 +39,20 @@ def quiet_settings(data_dir: Path, **values: Any) -> Settings:
 
 
 @contextmanager
-def running_server(settings: Settings, engine: BuildEngine | None = FakeEngine) -> Iterator[RunningServer]:
+def running_server(
+    settings: Settings, engine: BuildEngine | None = FakeEngine, *, port: int = 0
+) -> Iterator[RunningServer]:
     """Serve until the block is left; then drain as on SIGTERM.
 
     Args:
-        settings: `host` and `port` are ignored: a free loopback port is taken.
+        settings: `host` and `port` are ignored.
         engine: Makes the engine's double, on the engine's thread; `None` takes the real engine.
+        port: On loopback; 0 takes a free one.
 
     Raises:
         ServiceError: It did not start in time.
     """
-    (listener,) = listen(settings.model_copy(update={"host": "127.0.0.1", "port": 0}))
+    (listener,) = listen(settings.model_copy(update={"host": "127.0.0.1", "port": port}))
     app = create_app(settings, fake_engine=engine or False)
     config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=10)
     server = DrainingServer(config, app)

@@ -18,15 +18,18 @@ from service.testing import quiet_settings, running_server
 
 OWN_KEY = "census-operator-secret"
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
-OPEN = {"/healthz": "GET", "/readyz": "GET"}
-"""Answers to anybody."""
-ADMIN = {"/api/keys": "GET POST", "/api/keys/{id}": "DELETE", "/metrics": "GET"}
-"""Needs the scope `admin`."""
-OWN = {
+OPEN = {
+    "/healthz": "GET",
+    "/readyz": "GET",
     "/": "GET HEAD",
     "/docs": "GET HEAD",
     "/favicon.ico": "GET HEAD",
     "/static/{path:path}": "GET HEAD",
+}
+"""Answers to anybody."""
+ADMIN = {"/api/keys": "GET POST", "/api/keys/{id}": "DELETE", "/metrics": "GET"}
+"""Needs the scope `admin`."""
+OWN = {
     "/openapi.json": "GET",
     "/api/spells": "GET POST",
     "/api/spells/{id}": "GET",
@@ -273,9 +276,10 @@ def test_a_key_that_makes_no_sense_is_refused(house: House, body: dict[str, Any]
     assert house.send("POST", "/api/keys", "operator", json=body).status_code == 422
 
 
-def test_the_browser_is_asked_for_the_key_so_the_page_can_be_used(house: House) -> None:
-    answer = house.send("GET", "/")
+def test_the_page_comes_without_a_key_and_asks_for_it_itself(house: House) -> None:
+    assert house.send("GET", "/").status_code == 200
+    answer = house.send("GET", "/api/jobs")
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"].startswith("Basic ")
     basic = "Basic " + base64.b64encode(f"me:{house.keys['ann']}".encode()).decode()
-    assert house.send("GET", "/", headers={"authorization": basic}).status_code == 200
+    assert house.send("GET", "/api/jobs", headers={"authorization": basic}).status_code == 200
