@@ -13,6 +13,7 @@ from generator.models.resident import Resident
 from generator.request import GenerationRequest
 from generator.sample import HiresPlan, Sample
 from generator.sampling.conditioning import PassPrompts
+from generator.sampling.extra_settings import emphasis_of, ignored_notes
 from generator.sampling.noise import SampleNoise
 from generator.sampling.noise_settings import NoiseSettings, read_noise_settings
 from generator.sampling.samplers import (
@@ -78,7 +79,7 @@ def admit(request: GenerationRequest, resident: Resident, order: int, tick: int,
     plan = _base_plan(request)
     width, height = params.width or 0, params.height or 0
     calls = _schedule_calls(plan.sampler, params.steps or 1)
-    prompts = PassPrompts(spell.prompt, spell.negative_prompt, calls, size=(width, height))
+    prompts = PassPrompts(spell.prompt, spell.negative_prompt, calls, None, (width, height), emphasis_of(spell.extra))
     conditioning = resident.conditioner.encode_pass(prompts, params.clip_skip or 1, text_key)
     cell = checkpoint.latent_cell
     shape = (checkpoint.latent_channels, height // cell, width // cell)
@@ -112,6 +113,7 @@ def admit(request: GenerationRequest, resident: Resident, order: int, tick: int,
             *plan.notes(),
             *_notes(params, files, hires, cell),
             *_noise_notes(noise_settings),
+            *ignored_notes(spell.extra),
             *resident.inversions.notes(f"{spell.prompt} {spell.negative_prompt}"),
             *(start.notes if start is not None else ()),
         ],
@@ -153,6 +155,7 @@ def _plan_hires(spell: Spell, hires: HiresFix, resident: Resident, text_key: Lor
         _schedule_calls(params.sampler or "", params.steps or 1),
         _schedule_calls(plan.sampler, max(steps, 1)),
         size,
+        emphasis_of(spell.extra),
     )
     conditioning = resident.conditioner.encode_pass(prompts, params.clip_skip or 1, text_key)
     network = check_upscaler(hires.upscaler, resident.upscalers)

@@ -68,6 +68,7 @@ def _cut_middle(latents: Tensor, plan: HiresPlan, cell: int) -> Tensor:
 class Standstill:
     """A trajectory without any calls: denoising strength 0 only upscales."""
 
+    reads_negative = False
     total = 0
     done = 0
     is_finished = True
@@ -85,7 +86,7 @@ class Standstill:
         """
         raise RuntimeError("a standstill has no UNet calls")
 
-    def advance(self, output: Tensor) -> None:
+    def advance(self, output: Tensor, negative: Tensor | None = None) -> None:
         """Never to be called.
 
         Raises:

@@ -18,6 +18,7 @@ from generator.sampling.conditioning import PassConditioning
 from generator.sampling.guidance import needs_negative
 from generator.sampling.noise_settings import NoiseSettings
 from generator.sampling.samplers import SamplerPlan
+from generator.sampling.timestep_solvers import CFG_PLUS_PLUS_SHARE
 from generator.sampling.trajectory import Trajectory
 from generator.source_pixels import Overlay
 
@@ -79,11 +80,21 @@ class Sample:
         """The `AND` weights of the positive prompts."""
         return tuple(c.weight for c in self.conditioning.positive)
 
+    @property
+    def guidance(self) -> float:
+        """The scale that guides: the CFG scale, or CFG++'s share of it."""
+        return self.cfg_scale * (CFG_PLUS_PLUS_SHARE if self.trajectory.reads_negative else 1.0)
+
+    @property
+    def has_negative(self) -> bool:
+        """Whether a row reads the negative prompt."""
+        return self.trajectory.reads_negative or needs_negative(self.weights, self.guidance)
+
     def contexts(self) -> list[Tensor]:
         """What this picture's UNet rows read at its next call: positives, then the negative if it counts."""
         call = self.trajectory.done
         rows = [c.at(call) for c in self.conditioning.positive]
-        if needs_negative(self.weights, self.cfg_scale):
+        if self.has_negative:
             rows.append(self.conditioning.negative.at(call))
         return rows
 
@@ -91,7 +102,7 @@ class Sample:
         """What SDXL's UNet reads beside `contexts()`, one per row; empty for SD1.x."""
         call, (width, height) = self.trajectory.done, self.conditioning.size
         prompts = [*self.conditioning.positive]
-        if needs_negative(self.weights, self.cfg_scale):
+        if self.has_negative:
             prompts.append(self.conditioning.negative)
         pooled = [p for p in (c.pooled_at(call) for c in prompts) if p is not None]
         # Original size, corner of the crop, target size: the web UI's default says the picture was never cut.
@@ -101,7 +112,7 @@ class Sample:
     @property
     def rows(self) -> int:
         """UNet rows of its next call."""
-        return len(self.conditioning.positive) + needs_negative(self.weights, self.cfg_scale)
+        return len(self.conditioning.positive) + self.has_negative
 
     def ticket(self) -> Ticket:
         """What the step planner needs to know."""
@@ -113,6 +124,4 @@ class Sample:
             lora_set(self.unet_loras),
             self.is_tiling,
         )
-        return Ticket(
-            self.request_id, key, self.rows, self.order, self.done == 0, self.last_tick, self.request.tenant
-        )
+        return Ticket(self.request_id, key, self.rows, self.order, self.done == 0, self.last_tick, self.request.tenant)

@@ -7,18 +7,19 @@ from collections.abc import Sequence
 import torch
 
 from generator.models.checkpoint import AddedConditions, Checkpoint
+from generator.replay import Predictor
 from generator.sample import Sample
 from generator.sampling.guidance import guide
 
 
 def run(
-    samples: Sequence[Sample], checkpoint: Checkpoint, max_rows: int, *, is_deterministic: bool = False
+    samples: Sequence[Sample], checkpoint: Predictor, max_rows: int, *, is_deterministic: bool = False
 ) -> list[Sample]:
     """Advance every sample by one UNet call.
 
     Args:
         samples: With equal batch keys; at least one.
-        checkpoint: Opened, with the samples' LoRAs on its UNet.
+        checkpoint: What answers the UNet calls, with the samples' LoRAs on its UNet.
         max_rows: More rows than this (one picture of many `AND` parts) are called in pieces.
         is_deterministic: Fill every piece up to `max_rows`, so that the kernels run the same way whatever
             the number of pictures.
@@ -49,13 +50,16 @@ def run(
     broken = []
     first = 0
     for sample, rows in zip(samples, contexts, strict=True):
-        guided = guide(output[first : first + len(rows)], sample.weights, sample.cfg_scale)
+        own = output[first : first + len(rows)]
+        guided = guide(own, sample.weights, sample.guidance)
         first += len(rows)
         if not bool(torch.isfinite(guided).all()):
             broken.append(sample)
             continue
-        sample.trajectory.advance(guided)
+        expected = sample.trajectory.total
+        sample.trajectory.advance(guided, own[-1:] if sample.has_negative else None)
         sample.done += 1
+        sample.total += sample.trajectory.total - expected  # differs where a sampler chooses its steps itself
     return broken
 
 

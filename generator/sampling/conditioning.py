@@ -8,7 +8,8 @@ and remembered.
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -17,11 +18,13 @@ from generator.errors import UnsupportedSpell
 from generator.models.checkpoint import Checkpoint
 from generator.models.inversions import Inversions
 from generator.models.text_tower import TEXT_TOKENS, TextEncoding, TextTower, Vectors
-from prompts.language.chunks import CHUNK_TOKENS, Chunk, chunk
+from generator.sampling.extra_settings import IGNORE, NO_NORM, NONE, ORIGINAL
+from prompts.language.chunks import CHUNK_TOKENS, Chunk, fill_chunks
 from prompts.language.comments import strip_comments
 from prompts.language.composition import split_and
 from prompts.language.explaining import encoder_text
 from prompts.language.scheduling import schedule
+from prompts.language.weights import Fragment, fragments, merged
 
 _REMEMBERED = 64
 """Encoded texts kept; one of SD1.5 is 231 KB per chunk."""
@@ -87,6 +90,8 @@ class PassPrompts:
     """UNet calls of the hires pass, when this is the hires pass."""
     size: tuple[int, int] = (0, 0)
     """(width, height) of the pass in pixels; SDXL reads it."""
+    emphasis: str = ORIGINAL
+    """How `(text:1.2)` is meant: one of `extra_settings.EMPHASES`."""
 
 
 class Conditioner:
@@ -128,11 +133,12 @@ class Conditioner:
         texts = [(self._schedule(text, prompts), weight) for text, weight in parts]
         negative = self._schedule(strip_comments(prompts.negative_prompt), prompts)
         needed = [text for entries, _ in [*texts, (negative, 1.0)] for _, text in entries]
-        cut = {text: self._chunks(text) for text in needed}
+        cut = {text: self._chunks(text, prompts.emphasis) for text in needed}
+        has_norm = prompts.emphasis != NO_NORM
         chunks = max(len(c) for c in cut.values())
 
         def context(entries: list[tuple[int, str]], weight: float) -> ScheduledContext:
-            encoded = [(n, self._encode(cut[text], chunks, clip_skip, lora_key)) for n, text in entries]
+            encoded = [(n, self._encode(cut[text], chunks, (clip_skip, has_norm, lora_key))) for n, text in entries]
             return _scheduled(encoded, weight)
 
         unwanted = context(negative, 1.0)
@@ -143,15 +149,21 @@ class Conditioner:
     def _schedule(self, text: str, prompts: PassPrompts) -> list[tuple[int, str]]:
         return schedule(text, prompts.calls, prompts.hires_calls)
 
-    def _chunks(self, text: str) -> tuple[Chunk, ...]:
-        known = self._inversions
-        if known is None:
-            return chunk(text, self._checkpoint.tokenize, self._checkpoint.comma)
-        return chunk(text, known.tokenize, self._checkpoint.comma, length=known.length)
+    def _chunks(self, text: str, emphasis: str) -> tuple[Chunk, ...]:
+        known, comma = self._inversions, self._checkpoint.comma
+        tokenize = self._checkpoint.tokenize if known is None else known.tokenize
+        pieces = merged(fragments(text)) if emphasis != NONE else [Fragment(text, 1.0, 0, len(text))]
+        if emphasis == IGNORE:
+            pieces = [replace(piece, weight=1.0) for piece in pieces]
+        return fill_chunks(pieces, tokenize, comma, length=known.length if known else lambda _: 1)
 
-    def _encode(self, cut: tuple[Chunk, ...], chunks: int, clip_skip: int, lora_key: TextKey) -> TextEncoding:
-        """Chunks, with empty ones added up to `chunks`, as one context; remembered."""
-        key = (cut, chunks, clip_skip, lora_key)
+    def _encode(self, cut: tuple[Chunk, ...], chunks: int, how: tuple[int, bool, TextKey]) -> TextEncoding:
+        """Chunks, with empty ones added up to `chunks`, as one context; remembered.
+
+        `how` is (clip skip, whether the mean is restored, what stands on the text encoders).
+        """
+        clip_skip, has_norm, _ = how
+        key = (cut, chunks, how)
         if key in self._encoded:
             self._encoded.move_to_end(key)
             return self._encoded[key]
@@ -159,7 +171,8 @@ class Conditioner:
         towers = []
         for number, tower in enumerate(self._checkpoint.towers):
             vectors = None if self._inversions is None else self._inversions.vectors(number)
-            towers.append([_encode_chunk(tower, c, clip_skip, vectors) for c in padded])
+            encode = partial(_encode_chunk, tower, clip_skip=clip_skip, vectors=vectors, has_norm=has_norm)
+            towers.append([encode(piece) for piece in padded])
         # Chunks side by side along the tokens, towers along the width; the first chunk speaks for the whole.
         context = torch.cat([torch.cat([e.context for e in said], dim=1) for said in towers], dim=2)
         encoded = TextEncoding(context, towers[-1][0].pooled)
@@ -180,7 +193,9 @@ def _zeroed(scheduled: ScheduledContext) -> ScheduledContext:
     return ScheduledContext(entries, scheduled.weight, tuple(torch.zeros_like(p) for p in scheduled.pooled))
 
 
-def _encode_chunk(tower: TextTower, piece: Chunk, clip_skip: int, vectors: Vectors | None) -> TextEncoding:
+def _encode_chunk(
+    tower: TextTower, piece: Chunk, *, clip_skip: int, vectors: Vectors | None, has_norm: bool
+) -> TextEncoding:
     """One chunk: start, tokens, padding, end -> `(1, 77, width)` with the weights applied.
 
     Alone in its batch, so that no neighbour can change its rounding.
@@ -195,22 +210,23 @@ def _encode_chunk(tower: TextTower, piece: Chunk, clip_skip: int, vectors: Vecto
         tokenizer.eos_token_id if padding == 0 else tokenizer.pad_token_id,
     ]
     encoded = tower.encode(ids, clip_skip, vectors)
-    weighed = emphasise(encoded.context, [1.0, *piece.weights, *[1.0] * padding, 1.0])
+    weighed = emphasise(encoded.context, [1.0, *piece.weights, *[1.0] * padding, 1.0], has_norm=has_norm)
     return TextEncoding(weighed, encoded.pooled)
 
 
-def emphasise(encoded: Tensor, weights: list[float]) -> Tensor:
+def emphasise(encoded: Tensor, weights: list[float], *, has_norm: bool = True) -> Tensor:
     """Multiply each token's vector by its weight, then restore the mean (the web UI's "Original").
 
     Args:
         encoded: `(1, tokens, width)`.
         weights: One per token; all 1 leaves `encoded` untouched.
+        has_norm: Without it the mean stays where the weights took it ("No norm").
     """
     if all(w == 1.0 for w in weights):
         return encoded
     if len(weights) != encoded.shape[1] or len(weights) != TEXT_TOKENS:
         raise ValueError(f"{len(weights)} weights for {encoded.shape[1]} tokens")
     before = encoded.mean()
-    weighed = encoded * torch.tensor(weights, device=encoded.device).reshape(1, -1, 1)
+    weighed: Tensor = encoded * torch.tensor(weights, device=encoded.device).reshape(1, -1, 1)
     after = weighed.mean()
-    return weighed * (before / after) if float(after) != 0.0 else weighed
+    return weighed * (before / after) if has_norm and float(after) != 0.0 else weighed

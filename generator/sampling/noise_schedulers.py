@@ -76,6 +76,8 @@ class _Walk:
 class NoiseSchedulerTrajectory:
     """One picture under its own diffusers noise scheduler."""
 
+    reads_negative = False
+
     def __init__(self, walk: _Walk, latents: Tensor, levels: NoiseLevels, keep: Keep | None = None) -> None:
         """`latents` are already at the first timestep's noise level, in the noise scheduler's own scale."""
         self._walk = walk
@@ -138,8 +140,9 @@ class NoiseSchedulerTrajectory:
         timestep = self._walk.timesteps[self._done]
         return ModelCall(self._latents, float(timestep))
 
-    def advance(self, output: Tensor) -> None:
+    def advance(self, output: Tensor, negative: Tensor | None = None) -> None:
         """Let the noise scheduler take its step."""
+        del negative
         timestep = self._walk.timesteps[self._done]
         sigma = self._levels.sigma(float(timestep))
         exploding = self._latents * math.sqrt(1.0 + sigma * sigma)

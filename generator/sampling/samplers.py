@@ -11,6 +11,7 @@ from torch import Tensor
 
 from generator.errors import UnsupportedSpell
 from generator.sampling import solvers
+from generator.sampling.dpm_adaptive import TYPICAL_CALLS, dpm_adaptive
 from generator.sampling.dpm_fast import dpm_fast
 from generator.sampling.noise import SampleNoise
 from generator.sampling.noise_levels import NoiseLevels
@@ -21,7 +22,15 @@ from generator.sampling.noise_schedulers import (
 )
 from generator.sampling.restart import restart
 from generator.sampling.schedule_types import Sigmas, concrete_schedule_type, sigmas_for
-from generator.sampling.timestep_solvers import ddim, lcm, lcm_sigmas, plms, start_scale, timestep_sigmas
+from generator.sampling.timestep_solvers import (
+    ddim,
+    ddim_cfg_plus_plus,
+    lcm,
+    lcm_sigmas,
+    plms,
+    start_scale,
+    timestep_sigmas,
+)
 from generator.sampling.trajectory import Keep, SolverTrajectory, Trajectory, count_calls, silence
 
 SolverFunction = Callable[[Tensor, Sigmas, solvers.Noise], solvers.Solver]
@@ -38,6 +47,10 @@ class _SolverEntry:
     """Whether the schedule is made one step longer and its next-to-last sigma left out."""
     is_timestep_sampler: bool = False
     """Whether it walks whole training timesteps of its own and starts at variance 1."""
+    reads_negative: bool = False
+    """Whether it wants the negative prompt's guess beside the guided one (CFG++)."""
+    typical_calls: int = 0
+    """UNet calls of one that chooses its steps itself; 0 for the others, which can be counted."""
 
 
 _SOLVERS: Mapping[str, _SolverEntry] = MappingProxyType(
@@ -47,7 +60,9 @@ _SOLVERS: Mapping[str, _SolverEntry] = MappingProxyType(
         "Heun": _SolverEntry(solvers.heun),
         "Restart": _SolverEntry(restart),
         "DPM fast": _SolverEntry(dpm_fast),
+        "DPM adaptive": _SolverEntry(dpm_adaptive, typical_calls=TYPICAL_CALLS),
         "DDIM": _SolverEntry(ddim, is_timestep_sampler=True),
+        "DDIM CFG++": _SolverEntry(ddim_cfg_plus_plus, is_timestep_sampler=True, reads_negative=True),
         "PLMS": _SolverEntry(plms, is_timestep_sampler=True),
         "LCM": _SolverEntry(lcm),
         "LMS": _SolverEntry(solvers.lms),
@@ -59,13 +74,6 @@ _SOLVERS: Mapping[str, _SolverEntry] = MappingProxyType(
         "DPM++ 2M SDE": _SolverEntry(solvers.dpmpp_2m_sde, is_brownian=True),
         "DPM++ 2M SDE Heun": _SolverEntry(solvers.dpmpp_2m_sde_heun, is_brownian=True),
         "DPM++ 3M SDE": _SolverEntry(solvers.dpmpp_3m_sde, is_brownian=True, drops_penultimate=True),
-    }
-)
-
-_NEAR: Mapping[str, str] = MappingProxyType(
-    {
-        "DPM adaptive": "DPM fast",
-        "DDIM CFG++": "DDIM",
     }
 )
 
@@ -97,7 +105,7 @@ def plan_sampler(sampler: str, schedule_type: str, steps: int) -> SamplerPlan:
             names one that is near.
     """
     if sampler not in SUPPORTED_SAMPLERS:
-        near = _NEAR.get(sampler, "Euler")
+        near = "Euler"
         raise UnsupportedSpell(
             f"The sampler {sampler!r} is not supported here; {near!r} is near.",
             field="sampler",
@@ -173,7 +181,7 @@ def count_pass_calls(plan: SamplerPlan, levels: NoiseLevels, steps: int | None =
         return plan.steps if steps is None else steps
     sigmas = pass_sigmas(plan, levels)
     walked_sigmas = sigmas if steps is None else sigmas[-(steps + 1) :]
-    return count_calls(_SOLVERS[plan.sampler].function(torch.zeros(()), walked_sigmas, silence()))
+    return _calls(_SOLVERS[plan.sampler], walked_sigmas)
 
 
 def _noise_scheduler(plan: SamplerPlan, levels: NoiseLevels) -> object:
@@ -186,5 +194,10 @@ def _solver_trajectory(
     entry = _SOLVERS[plan.sampler]
     if entry.is_brownian:
         noise.plant_tree(min(s for s in sigmas if s > 0), max(sigmas))
-    total = count_calls(entry.function(torch.zeros(()), sigmas, silence()))
-    return SolverTrajectory(entry.function(x, sigmas, noise), levels, total, keep)
+    solver = entry.function(x, sigmas, noise)
+    return SolverTrajectory(solver, levels, _calls(entry, sigmas), keep, reads_negative=entry.reads_negative)
+
+
+def _calls(entry: _SolverEntry, sigmas: Sigmas) -> int:
+    """UNet calls over these sigmas; a guess for a solver that chooses its steps itself."""
+    return entry.typical_calls or count_calls(entry.function(torch.zeros(()), sigmas, silence()))

@@ -43,6 +43,23 @@ def ddim(x: Tensor, sigmas: Sigmas, noise: Noise) -> Solver:
     return x / start_scale(sigmas[-1])
 
 
+CFG_PLUS_PLUS_SHARE = 1 / 12.5
+"""CFG++ reads a CFG scale of 0 to 12.5 as 0 to 1."""
+
+
+def ddim_cfg_plus_plus(x: Tensor, sigmas: Sigmas, noise: Noise) -> Solver:
+    """DDIM with CFG++: arXiv:2406.08070, algorithm 2. The way on is that of the negative prompt's noise.
+
+    It is sent two guesses, one behind the other: the guided one, and the negative prompt's.
+    """
+    del noise
+    for sigma, sigma_next in itertools.pairwise(sigmas):
+        guesses = yield x, sigma
+        denoised, negative = (guesses, guesses) if guesses.dim() == 0 else (guesses[:1], guesses[1:])
+        x = denoised + (x - negative) / sigma * sigma_next
+    return x / start_scale(sigmas[-1])
+
+
 def plms(x: Tensor, sigmas: Sigmas, noise: Noise) -> Solver:
     """Pseudo linear multistep: arXiv:2202.09778, eq. 12, with one improved Euler step to begin."""
     del noise

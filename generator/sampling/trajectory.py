@@ -61,16 +61,30 @@ class Trajectory(Protocol):
         """The next UNet call; the same until `advance`."""
         ...
 
-    def advance(self, output: Tensor) -> None:
-        """Take the UNet's (guided) raw output for the last `next_call`."""
+    @property
+    def reads_negative(self) -> bool:
+        """Whether `advance` needs the negative prompt's own output too (CFG++)."""
+        ...
+
+    def advance(self, output: Tensor, negative: Tensor | None = None) -> None:
+        """Take the UNet's (guided) raw output for the last `next_call`, and the negative prompt's if it is read."""
         ...
 
 
 class SolverTrajectory:
     """A coroutine of `generator.sampling.solvers` at work on one picture."""
 
-    def __init__(self, solver: Solver, levels: NoiseLevels, total: int, keep: Keep | None = None) -> None:
-        """`total` is `count_calls` of the same sampler and sigmas."""
+    def __init__(
+        self,
+        solver: Solver,
+        levels: NoiseLevels,
+        total: int,
+        keep: Keep | None = None,
+        *,
+        reads_negative: bool = False,
+    ) -> None:
+        """`total` is `count_calls` of the same sampler and sigmas; a guess for one that chooses its steps itself."""
+        self.reads_negative = reads_negative
         self._solver = solver
         self._keep = keep
         self._levels = levels
@@ -83,7 +97,7 @@ class SolverTrajectory:
     @property
     def total(self) -> int:
         """UNet calls of the whole way."""
-        return self._total
+        return self._done if self._is_finished else max(self._total, self._done + 1)
 
     @property
     def done(self) -> int:
@@ -109,13 +123,15 @@ class SolverTrajectory:
         """The next UNet call; the same until `advance`."""
         return ModelCall(self._levels.model_input(self._x, self._sigma), self._levels.timestep(self._sigma))
 
-    def advance(self, output: Tensor) -> None:
+    def advance(self, output: Tensor, negative: Tensor | None = None) -> None:
         """Turn the output into a guess and let the solver go on to its next question."""
         denoised = self._levels.denoised(self._x, output, self._sigma)
-        self._denoised = denoised if self._keep is None else self._keep(denoised)
+        self._denoised = guess = denoised if self._keep is None else self._keep(denoised)
+        if self.reads_negative and negative is not None:
+            guess = torch.cat([guess, self._levels.denoised(self._x, negative, self._sigma)])
         self._done += 1
         try:
-            self._x, self._sigma = self._solver.send(self._denoised)
+            self._x, self._sigma = self._solver.send(guess)
         except StopIteration as finished:
             self._x = finished.value if self._keep is None else self._keep(finished.value)
             self._is_finished = True

@@ -55,10 +55,10 @@ class Machine:
     upscalers: tuple[str, ...] = ()
     """Upscaler models beside the built-in ones."""
     honours: frozenset[str] = frozenset(
-        ("RNG", "ENSD", "Eta", "Variation seed", "Variation seed strength", "Seed resize from")
+        ("RNG", "ENSD", "Eta", "Emphasis", "Variation seed", "Variation seed strength", "Seed resize from")
     )
     """Infotext keys outside `Params` that the engine reads."""
-    refused_samplers: frozenset[str] = frozenset(("DPM adaptive", "DDIM CFG++"))
+    refused_samplers: frozenset[str] = frozenset()
     """Samplers the engine does not have."""
     near_samplers: frozenset[str] = frozenset(("UniPC",))
     """Samplers the engine has in another implementation than the web UI's."""

@@ -120,6 +120,26 @@ def test_an_edit_takes_hold_one_call_late_as_in_the_web_ui() -> None:
     assert scheduled.at(99) is after
 
 
+@pytest.mark.parametrize(
+    ("emphasis", "as_if"),
+    [("Original", "a (cat:1.4)"), ("Ignore", "a cat"), ("None", "a \\(cat:1.4\\)")],
+)
+def test_emphasis_is_meant_as_the_spell_says(conditioner: Conditioner, emphasis: str, as_if: str) -> None:
+    told = conditioner.encode_pass(PassPrompts("a (cat:1.4)", "", 10, emphasis=emphasis), 1, ())
+    plain = conditioner.encode_pass(PassPrompts(as_if, "", 10), 1, ())
+    assert torch.allclose(told.positive[0].at(0), plain.positive[0].at(0), atol=1e-6)
+
+
+def test_no_norm_weighs_and_leaves_the_mean_where_it_goes(conditioner: Conditioner) -> None:
+    def encoded(text: str, emphasis: str) -> Tensor:
+        return conditioner.encode_pass(PassPrompts(text, "", 10, emphasis=emphasis), 1, ()).positive[0].at(0)
+
+    plain, weighed = encoded("heart", "No norm"), encoded("(heart:1.4)", "No norm")
+    assert torch.allclose(weighed[0, 1], 1.4 * plain[0, 1], atol=1e-5)
+    assert torch.equal(weighed[0, 2:], plain[0, 2:])
+    assert not torch.allclose(weighed, encoded("(heart:1.4)", "Original"), atol=1e-4)
+
+
 def test_the_hires_pass_has_its_own_schedule(conditioner: Conditioner) -> None:
     prompts = PassPrompts("[a:b:1.5]", "", 10, hires_calls=8)
     assert [until for until, _ in conditioner.encode_pass(prompts, 1, ()).positive[0].entries] == [4, 8]

@@ -37,7 +37,8 @@ def _epsilon_model(model_input: Tensor, timestep: float) -> Tensor:
 def _finish(trajectory: Trajectory, model: Model = _epsilon_model) -> Tensor:
     while not trajectory.is_finished:
         call = trajectory.next_call()
-        trajectory.advance(model(call.model_input, call.timestep))
+        output = model(call.model_input, call.timestep)
+        trajectory.advance(output, 0.9 * output)
     assert trajectory.done == trajectory.total
     return trajectory.latents
 
@@ -57,23 +58,47 @@ def test_every_sampler_is_finite_and_reproducible(sampler: str, steps: int) -> N
     assert not torch.equal(first, other)
 
 
-@pytest.mark.parametrize("sampler", [s for s in SUPPORTED_SAMPLERS if s not in ("DDIM", "PLMS", "UniPC", "LCM")])
+@pytest.mark.parametrize(
+    "sampler", [s for s in SUPPORTED_SAMPLERS if s not in ("DDIM", "DDIM CFG++", "PLMS", "UniPC", "LCM")]
+)
 @pytest.mark.parametrize("schedule_type", [label for label, _ in SCHEDULE_TYPES])
 def test_every_k_diffusion_sampler_takes_every_schedule_type(sampler: str, schedule_type: str) -> None:
     assert bool(torch.isfinite(_draw(sampler, schedule_type)).all())
 
 
-@pytest.mark.parametrize("sampler", [s.name for s in SAMPLERS])
-def test_a_sampler_of_the_vocabulary_is_supported_or_refused_with_a_near_one(sampler: str) -> None:
-    if sampler in SUPPORTED_SAMPLERS:
-        assert plan_sampler(sampler, "Automatic", 5).sampler == sampler
-        return
+def test_every_sampler_of_the_vocabulary_is_supported() -> None:
+    assert {s.name for s in SAMPLERS} == set(SUPPORTED_SAMPLERS)
+
+
+def test_a_sampler_that_is_not_there_is_refused_with_a_near_one() -> None:
     with pytest.raises(UnsupportedSpell) as refused:
-        plan_sampler(sampler, "Automatic", 5)
-    assert set(refused.value.facts["near"]) <= set(SUPPORTED_SAMPLERS)  # type: ignore[arg-type]
+        plan_sampler("DEIS", "Automatic", 5)
+    assert refused.value.facts["near"] == ["Euler"]
 
 
-@pytest.mark.parametrize("sampler", SUPPORTED_SAMPLERS)
+def test_the_calls_of_an_adaptive_sampler_are_guessed_and_then_known() -> None:
+    trajectory = trajectory_from_noise(plan_sampler("DPM adaptive", "Automatic", 5), LEVELS, SampleNoise(3, SHAPE))
+    assert trajectory.total == 75
+    _finish(trajectory)
+    assert trajectory.total == trajectory.done != 75
+
+
+def test_cfg_plus_plus_reads_the_negative_prompts_own_guess() -> None:
+    def drawn(share: float) -> Tensor:
+        plan = plan_sampler("DDIM CFG++", "Automatic", 6)
+        trajectory = trajectory_from_noise(plan, LEVELS, SampleNoise(3, SHAPE))
+        assert trajectory.reads_negative
+        while not trajectory.is_finished:
+            call = trajectory.next_call()
+            output = _epsilon_model(call.model_input, call.timestep)
+            trajectory.advance(output, share * output)
+        return trajectory.latents
+
+    assert torch.allclose(drawn(1.0), _draw("DDIM"), atol=1e-5)
+    assert not torch.allclose(drawn(0.5), drawn(1.0), atol=1e-2)
+
+
+@pytest.mark.parametrize("sampler", [s for s in SUPPORTED_SAMPLERS if s != "DPM adaptive"])
 @pytest.mark.parametrize(("length", "steps"), [(10, 4), (5, 5), (40, 1)])
 def test_a_second_pass_walks_the_last_steps_and_its_calls_are_known_before(
     sampler: str, length: int, steps: int

@@ -11,11 +11,13 @@ import pytest
 import torch
 from torch import Tensor
 
+from generator.errors import GeneratorError
 from generator.sampling import solvers
+from generator.sampling.dpm_adaptive import dpm_adaptive
 from generator.sampling.dpm_fast import dpm_fast, step_orders
 from generator.sampling.restart import restart, restart_steps
 from generator.sampling.schedule_types import karras_between
-from generator.sampling.timestep_solvers import ddim, plms, start_scale
+from generator.sampling.timestep_solvers import ddim, ddim_cfg_plus_plus, plms, start_scale
 
 # What the k-diffusion package (0.1.1.post1) gives for the model and noises below, in float64.
 GOLDEN: dict[str, Any] = json.loads((Path(__file__).parent / "k_diffusion_golden.json").read_text())
@@ -101,6 +103,44 @@ def test_dpm_fast_gives_what_the_k_diffusion_package_gives_in_exactly_its_calls(
     golden = GOLDEN[f"DPM fast {calls}"]
     assert len(asked) == calls == golden["calls"]
     assert x.flatten().tolist() == pytest.approx(golden["x"], rel=1e-8)
+
+
+@pytest.mark.parametrize(("label", "eta"), [("", 1.0), (" eta 0", 0.0), (" eta half", 0.5)])
+def test_dpm_adaptive_takes_the_steps_that_the_k_diffusion_package_takes(label: str, eta: float) -> None:
+    x, asked = walk(dpm_adaptive(START * 14.6, (14.6, 1.0, 0.03, 0.0), WaveNoise(eta)), bent_model)
+    golden = GOLDEN[f"DPM adaptive{label}"]
+    assert len(asked) == golden["calls"]
+    # It remembers the slope of a point asked about twice; the package asks again.
+    assert asked == pytest.approx(golden["sigmas"], rel=1e-5)
+    assert x.flatten().tolist() == pytest.approx(golden["x"], rel=1e-5)
+
+
+def test_dpm_adaptive_gives_up_on_a_network_whose_answers_jump() -> None:
+    jumps = itertools.cycle((5.0, -5.0, 3.0))
+
+    def model(x: Tensor, sigma: float) -> Tensor:
+        return torch.full_like(x, 1e6 * next(jumps))
+
+    with pytest.raises(GeneratorError, match="another sampler"):
+        walk(dpm_adaptive(START * 14.6, (14.6, 0.03, 0.0), WaveNoise()), model)
+
+
+def test_cfg_plus_plus_is_its_formula_in_the_variance_preserving_scale() -> None:
+    """The web UI's lines for DDIM CFG++, in its own scale: x = sqrt(a) x0 + sqrt(1 - a) noise."""
+    sigmas = (8.0, 3.0, 1.0, 0.3)
+    solver = ddim_cfg_plus_plus(START * start_scale(sigmas[0]), sigmas, WaveNoise())
+    a = [1 / (1 + s * s) for s in sigmas]
+    own = START.clone()
+    x, sigma = next(solver)
+    for i in range(3):
+        guided, negative = bent_model(x, sigma), 0.9 * bent_model(x, sigma) - 0.1
+        noise = (own - math.sqrt(a[i]) * negative) / math.sqrt(1 - a[i])
+        own = math.sqrt(a[i + 1]) * guided + math.sqrt(1 - a[i + 1]) * noise
+        try:
+            x, sigma = solver.send(torch.cat([guided, negative]))
+        except StopIteration as done:
+            x = done.value
+    assert torch.allclose(x, own, rtol=1e-9)
 
 
 @pytest.mark.parametrize("calls", range(1, 30))

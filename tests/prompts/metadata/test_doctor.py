@@ -65,7 +65,7 @@ def test_each_field_gets_its_verdict(line: str, field: str, status: str) -> None
         ("DPM++ SDE Karras", "sampler", "exact"),
         ("DPM++ SDE Karras", "schedule type", "exact"),
         ("Made up", "sampler", "missing"),
-        ("DPM adaptive", "sampler", "missing"),
+        ("DPM adaptive", "sampler", "exact"),
         ("UniPC", "sampler", "approximated"),
         ("DPM++ 2M", "schedule type", "approximated"),
         ("Euler a", "schedule type", "exact"),
