@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import NullPool, create_engine, make_url, text
 
 from service.errors import ServiceError
 from service.ids import IdFactory
@@ -83,7 +83,7 @@ def fresh_database(server: str) -> Iterator[str]:
     """A new database on the server at `server`, dropped afterwards."""
     name = f"spellwright_{IdFactory()().lower()}"
     url = make_url(server).set(drivername="postgresql+psycopg")
-    admin = create_engine(url, isolation_level="AUTOCOMMIT")
+    admin = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)  # the server may be stopped in between
     try:
         with admin.connect() as connection:
             connection.execute(text(f"CREATE DATABASE {name}"))

@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 
 class PostgresBus(MemoryBus):
-    """See `service.bus.base.EventBus`. 
+    """See `service.bus.base.EventBus`.
 
     Args:
         url: The database, as psycopg reads it.

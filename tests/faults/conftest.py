@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 import subprocess
@@ -10,12 +11,13 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 SERVER = """
-import sys, time
+import json, sys, time
 from pathlib import Path
 from generator.testing import FakeEngine
 from service.app import create_app
@@ -24,7 +26,9 @@ from service.serving import serve
 from service.testing import quiet_settings
 
 pause = float(sys.argv[3])
-settings = quiet_settings(Path(sys.argv[1]), port=int(sys.argv[2]), drain_seconds=5, log_level="warning")
+settings = quiet_settings(
+    Path(sys.argv[1]), port=int(sys.argv[2]), drain_seconds=5, log_level="warning", **json.loads(sys.argv[4])
+)
 engine = lambda: FakeEngine(before_step=lambda: time.sleep(pause))
 serve(create_app(settings, fake_engine=engine), settings, listen(settings))
 """
@@ -39,12 +43,14 @@ class Server:
     process: subprocess.Popen[bytes] | None = None
     url: str = ""
     prelude: str = ""
+    settings: dict[str, Any] = field(default_factory=dict)
     clients: list[httpx.Client] = field(default_factory=list)
 
     def start(self) -> httpx.Client:
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
         arguments = [sys.executable, "-c", self.prelude + SERVER, str(self.folder), str(port), str(self.pause)]
+        arguments.append(json.dumps(self.settings))
         self.process = subprocess.Popen(arguments)
         self.url = f"http://127.0.0.1:{port}"
         client = httpx.Client(base_url=self.url, timeout=20)
@@ -78,8 +84,19 @@ class Server:
         return self.process.wait(15)
 
 
+@dataclass
+class Servers:
+    """Makes servers: on the test's one data folder when called, or anywhere."""
+
+    here: Callable[[float], Server]
+    at: Callable[[Path, float, dict[str, Any], str], Server]
+
+    def __call__(self, pause: float) -> Server:
+        return self.here(pause)
+
+
 @pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Callable[[float], Server]]:
+def serve(tmp_path: Path) -> Iterator[Servers]:
     """Make servers on the test's one data folder."""
     made: list[Server] = []
 
@@ -87,7 +104,11 @@ def serve(tmp_path: Path) -> Iterator[Callable[[float], Server]]:
         made.append(Server(tmp_path / "data", pause))
         return made[-1]
 
-    yield make
+    def make_at(folder: Path, pause: float, settings: dict[str, Any], prelude: str) -> Server:
+        made.append(Server(folder, pause, settings=settings, prelude=prelude))
+        return made[-1]
+
+    yield Servers(make, make_at)
     for server in made:
         for client in server.clients:
             client.close()
