@@ -15,7 +15,7 @@ from generator.demo.train.unet import PREDICTION, drop_captions, read_unet
 from generator.demo.train.workspace import Workspace
 
 RANK = 8
-_ROWS = 1_000
+_ROWS = 3_000
 STYLE = "ink"
 _LAYERS = ("to_q", "to_k", "to_v", "to_out.0", "ff.net.0.proj", "ff.net.2", "conv1", "conv2")
 
@@ -54,7 +54,7 @@ def train_lora(workspace: Workspace, minutes: float) -> None:
     empty = TextStates(workspace)([""])
     diffusion = make_diffusion(PREDICTION)
     recipe = Recipe(
-        minutes, peak_rate=1e-3, weight_decay=0.0, average_decay=0.98, warm_up_steps=30, seed=workspace.plan.seed + 3
+        minutes, peak_rate=7e-4, weight_decay=0.0, average_decay=0.99, warm_up_steps=30, seed=workspace.plan.seed + 3
     )
     run = TrainingRun(with_low_rank(use_plain_attention(read_unet(workspace))), recipe, workspace.checkpoint("lora"))
     while run.goes_on():

@@ -20,6 +20,7 @@ from generator.demo.train.workspace import Workspace
 
 _CAPTION_DROP = 0.12
 _LOW_NOISE = 1.2  # larger pictures are drawn over smaller ones: noisy timesteps come less often there
+_ENLARGED_SHARE = 0.4  # of the steps of larger pictures start from enlarged latents
 _PROBE_EVERY = 0.2  # of the training time
 _MOST_WANTED = 2.5  # a thing nobody recognises comes this much more often than one that is always recognised
 PREDICTION: Prediction = "v_prediction"
@@ -73,7 +74,11 @@ def train_unet(workspace: Workspace, minutes: float, prediction: Prediction = PR
         count = max(1, round(SIZES[size].batch * workspace.plan.batch))
         latents, texts = material[size].batch(count, run.rng, shares[size])
         texts = drop_captions(texts, empty, run.rng)
-        run.step(diffusion.loss(run.network, latents, texts, SIZES[size].bias), samples=count)
+        if size == "hires" and run.rng.random() < _ENLARGED_SHARE:
+            loss = diffusion.enlarging_loss(run.network, latents, texts)
+        else:
+            loss = diffusion.loss(run.network, latents, texts, SIZES[size].bias)
+        run.step(loss, samples=count)
         if run.progress > next_probe:
             label = f"{name}-{round(100 * run.progress):03d}"
             sure = draw_probe(workspace, run.average, states, prediction, label)

@@ -48,3 +48,29 @@ def test_about_an_eighth_of_the_captions_is_dropped() -> None:
     texts, empty = torch.ones(4000, 1, 1), torch.zeros(1, 1, 1)
     kept = float(drop_captions(texts, empty, np.random.default_rng(0)).mean())
     assert kept == pytest.approx(0.88, abs=0.02)
+
+
+class _Knowing(nn.Module):
+    """Knows the picture, so whatever it sees besides is noise."""
+
+    def __init__(self, prediction: Prediction, latents: Tensor) -> None:
+        super().__init__()
+        self._prediction, self._latents = prediction, latents
+        self._alpha_bar = make_diffusion(prediction).alpha_bar
+
+    def forward(self, noisy: Tensor, t: Tensor, texts: Tensor, *, return_dict: bool) -> tuple[Tensor]:
+        signal, sigma = (a.sqrt().view(-1, 1, 1, 1) for a in (self._alpha_bar[t], 1 - self._alpha_bar[t]))
+        noise = (noisy - signal * self._latents) / sigma
+        return (noise if self._prediction == "epsilon" else signal * noise - sigma * self._latents,)
+
+
+@pytest.mark.parametrize("prediction", ["epsilon", "v_prediction"])
+def test_noise_on_enlarged_latents_is_answered_with_the_sharp_ones(prediction: Prediction) -> None:
+    torch.manual_seed(0)
+    diffusion = make_diffusion(prediction)
+    latents, texts = torch.randn(16, 4, 8, 8), torch.zeros(16, 77, 8)
+    blurred = nn.functional.interpolate(nn.functional.avg_pool2d(latents, 2), (8, 8))
+    for _ in range(4):
+        sharp = diffusion.enlarging_loss(_Knowing(prediction, latents), latents, texts)
+        assert sharp < 0.02
+        assert diffusion.enlarging_loss(_Knowing(prediction, blurred), latents, texts) > 10 * sharp
