@@ -1,102 +1,86 @@
-"""The routes of A1111's Extras tab: a picture made larger, without a model."""
+"""The routes of A1111's Extras tab: a picture made larger, as a job of its own."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
-from fastapi import APIRouter
-from PIL import Image
+from fastapi import APIRouter, Request
+from starlette.responses import JSONResponse, Response
 
-from prompts.errors import UnknownName
-from prompts.limits import HIRES_SIDE
-from prompts.metadata import read_infotext, write_infotext
-from prompts.picture_child import open_picture_apart
-from prompts.spell import HiresFix
-from prompts.vocabulary import PIXEL_UPSCALERS
+from prompts.upscale import Upscale
+from service.api.deps import ServicesDep
 from service.compat.a1111.errors import A1111Route, Refused
 from service.compat.a1111.readers import picture_of
 from service.compat.a1111.schemas import ExtraBatchIn, ExtrasIn, ExtraSingleIn
-from service.compat.pictures_out import base64_of, png_of
-from service.errors import RequestInvalid
-from service.provenance.marks import mark_of, with_mark
+from service.compat.failure import error_of
+from service.compat.pictures_out import base64_of
+from service.compat.waiting import CLIENT_CLOSED, wait_with
+from service.jobs import JobStatus
+from service.services import Services
+from service.sources import PictureRef
 
 router = APIRouter(prefix="/sdapi/v1", tags=["A1111: extras"], route_class=A1111Route)
-FILTERS = {"Lanczos": Image.Resampling.LANCZOS, "Nearest": Image.Resampling.NEAREST}
 
 
 @router.post("/extra-single-image")
-async def extra_single_image(body: ExtraSingleIn) -> dict[str, str]:
+async def extra_single_image(body: ExtraSingleIn, request: Request, services: ServicesDep) -> Response:
     """One picture, larger; its infotext and its mark stay in it."""
-    made = await asyncio.to_thread(_all, body, [body.image])
-    return {"html_info": _told(body), "image": made[0]}
+    made = await _all(request, services, body, [body.image])
+    if made is None:
+        return Response(status_code=CLIENT_CLOSED)
+    return JSONResponse({"html_info": _told(body), "image": made[0]})
 
 
 @router.post("/extra-batch-images")
-async def extra_batch_images(body: ExtraBatchIn) -> dict[str, object]:
+async def extra_batch_images(body: ExtraBatchIn, request: Request, services: ServicesDep) -> Response:
     """Several pictures, larger."""
-    made = await asyncio.to_thread(_all, body, [named.data for named in body.imageList])
-    return {"html_info": _told(body), "images": made}
+    made = await _all(request, services, body, [named.data for named in body.imageList])
+    if made is None:
+        return Response(status_code=CLIENT_CLOSED)
+    answer: dict[str, Any] = {"html_info": _told(body), "images": made}
+    return JSONResponse(answer)
 
 
-def _all(body: ExtrasIn, pictures: Sequence[str]) -> list[str]:
-    upscaler = _upscaler(body.upscaler_1)
+async def _all(request: Request, services: Services, body: ExtrasIn, pictures: Sequence[str]) -> list[str] | None:
+    """The pictures as base64; `None` when the client left."""
     if any(not text.strip() for text in pictures):
         raise Refused(404, "Image not found")
-    return [base64_of(_enlarged(body, picture_of(text), upscaler)) for text in pictures]
+    files = [await asyncio.to_thread(picture_of, text) for text in pictures]
+    if _is_none(body.upscaler_1):  # A1111's "None" leaves a picture as it is
+        return [base64_of(file) for file in files]
+    made = []
+    for file in files:
+        job = await services.generation.upscale(PictureRef(data=file), _wanted(body))
+        ended = await wait_with(request, services, job)
+        if ended is None:
+            return None
+        if ended.status is not JobStatus.DONE:
+            raise error_of(ended.problem)
+        (record,) = await services.generation.images(job.id)
+        made.append(base64_of(await services.gallery.read(record)))
+    return made
 
 
-def _upscaler(name: str) -> str | None:
-    """The pixel upscaler; `None` for A1111's "None", which leaves the picture as it is."""
-    if name.strip().casefold() in ("", "none"):
-        return None
-    for known in PIXEL_UPSCALERS:
-        if known.casefold() == name.strip().casefold():
-            return known
-    raise UnknownName(
-        f"There is no upscaler {name[:60]!r} here; {' and '.join(PIXEL_UPSCALERS)} are.",
-        field="upscaler_1",
-        near=list(PIXEL_UPSCALERS),
-    ).with_code("upscaler_not_found")
+def _wanted(body: ExtrasIn) -> Upscale:
+    is_sized = body.resize_mode == 1
+    second = None if _is_none(body.upscaler_2) or body.extras_upscaler_2_visibility <= 0 else body.upscaler_2
+    return Upscale(
+        source="",
+        upscaler=body.upscaler_1,
+        by=body.upscaling_resize,
+        to=(body.upscaling_resize_w, body.upscaling_resize_h) if is_sized else None,
+        crop=body.upscaling_crop,
+        second=second,
+        second_visibility=body.extras_upscaler_2_visibility if second else 0.0,
+    )
 
 
-def _enlarged(body: ExtrasIn, data: bytes, upscaler: str | None) -> bytes:
-    picture = open_picture_apart(data)
-    result = picture if upscaler is None else _resized(body, picture, upscaler)
-    made = png_of(result)
-    infotext, mark = read_infotext(data), mark_of(data)
-    made = write_infotext(made, infotext) if infotext else made
-    return with_mark(made, mark) if mark else made
-
-
-def _resized(body: ExtrasIn, picture: Image.Image, upscaler: str) -> Image.Image:
-    if body.resize_mode == 0:
-        size = HiresFix(upscale_by=body.upscaling_resize).target_size(*picture.size)
-    else:
-        size = _cover(picture.size, (body.upscaling_resize_w, body.upscaling_resize_h), is_cut=body.upscaling_crop)
-    if not all(1 <= side <= HIRES_SIDE[1] for side in size):
-        raise RequestInvalid(
-            f"The picture would have {size[0]} x {size[1]} pixels; a side may have {HIRES_SIDE[1]} at most.",
-            field="upscaling_resize",
-            limit=HIRES_SIDE[1],
-        )
-    large = picture.resize(size, FILTERS[upscaler])
-    if body.resize_mode == 0 or not body.upscaling_crop:
-        return large
-    left, top = (large.width - body.upscaling_resize_w) // 2, (large.height - body.upscaling_resize_h) // 2
-    return large.crop((left, top, left + body.upscaling_resize_w, top + body.upscaling_resize_h))
-
-
-def _cover(size: tuple[int, int], target: tuple[int, int], *, is_cut: bool) -> tuple[int, int]:
-    """The size of the same shape that covers `target` (to be cut), or that fits into it."""
-    ratios = [wanted / side for wanted, side in zip(target, size, strict=True)]
-    factor = max(ratios) if is_cut else min(ratios)
-    return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
+def _is_none(name: str) -> bool:
+    return name.strip().casefold() in ("", "none")
 
 
 def _told(body: ExtrasIn) -> str:
     restored = body.gfpgan_visibility > 0 or body.codeformer_visibility > 0
-    is_second = body.upscaler_2.casefold() not in ("", "none") and body.extras_upscaler_2_visibility > 0
-    notes = ["Face restoration is not supported here; it was ignored."] if restored else []
-    notes += ["A second upscaler is not supported here; it was ignored."] if is_second else []
-    return " ".join(notes)
+    return "Face restoration is not supported here; it was ignored." if restored else ""

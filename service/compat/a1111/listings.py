@@ -110,7 +110,8 @@ async def sd_vae(services: ServicesDep) -> list[Row]:
 @router.get("/scripts")
 async def scripts() -> dict[str, list[str]]:
     """Scripts that do what they are asked for."""
-    return {"txt2img": list(LISTED), "img2img": list(LISTED)}
+    names = [title.casefold() for title in LISTED]
+    return {"txt2img": names, "img2img": names}
 
 
 @router.get("/script-info")
