@@ -9,8 +9,8 @@ from fastapi import APIRouter
 from prompts import limits
 from prompts.interrogation import MODES
 from prompts.vocabulary import SAMPLERS, SCHEDULE_TYPES, UPSCALERS
+from service.api.catalogue_views import CatalogueView, CheckpointView, LoraView, PartView
 from service.api.deps import ServicesDep
-from service.api.views import CatalogueView, CheckpointView, LoraView, PartView
 
 router = APIRouter(prefix="/api", tags=["catalogue"])
 

@@ -13,8 +13,8 @@ from prompts.expansion.edit_json import edits_from_json
 from service.api.deps import IdDep, ServicesDep
 from service.api.problems import problem, request_id_of
 from service.api.schemas import AcceptIn, ChatIn, ReturnIn, hand_choice
+from service.api.spell_views import ChatView, SpellVersionView
 from service.api.sse import HEADERS, HEARTBEAT, MEDIA_TYPE, frame
-from service.api.views import ChatView, SpellVersionView
 from service.chat import TurnOptions, TurnResult
 from service.services import Services
 

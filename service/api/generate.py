@@ -12,8 +12,9 @@ from prompts.hands.repair import HandRepair
 from service.api.deps import IdempotencyKey, ServicesDep
 from service.api.reading import interrogation_view, job_view
 from service.api.schemas import GenerateIn, hand_choice
+from service.api.spell_views import SpellVersionView
 from service.api.uploads import Received, fields_as, receive
-from service.api.views import GenerateView, InterrogationView, SpellVersionView
+from service.api.views import GenerateView, InterrogationView
 from service.errors import RequestInvalid
 from service.generation import PictureOrder
 from service.hand_choice import HandChoice

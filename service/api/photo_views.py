@@ -6,7 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from service.api.views import InterrogationView, JobView, SpellVersionView
+from service.api.spell_views import SpellVersionView
+from service.api.views import InterrogationView, JobView
 from service.round_trip import RoundTripState
 from service.spell_json import SpellModel
 

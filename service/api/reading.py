@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from service.api.views import InterrogationView, JobView, SpellVersionView, SpellView, TurnView
+from service.api.spell_views import SpellVersionView, SpellView, TurnView
+from service.api.views import InterrogationView, JobView
 from service.interrogation import ASKED
 from service.jobs import Job, JobStatus
 from service.services import Services

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query, Response
 from service.api.deps import Before, IdDep, Limit, ServicesDep
 from service.api.reading import spell_view
 from service.api.schemas import MAX_VERSION, HandsIn, SpellCreateIn, SpellEditIn, hand_choice
-from service.api.views import HandsView, SpellPage, SpellSummaryView, SpellVersionView, SpellView
+from service.api.spell_views import HandsView, SpellPage, SpellSummaryView, SpellVersionView, SpellView
 from service.errors import RequestInvalid
 from service.hand_choice import HandChoice, choice_of
 from service.spells import Author

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -33,7 +34,7 @@ class _Wish:
     """What one call asks for."""
 
     prompt: str
-    changes: dict[str, object]
+    changes: Mapping[str, object]
     loras: tuple[str, ...]
     order: Img2ImgOrder
     count: int
