@@ -202,9 +202,6 @@ class InspectView(BaseModel):
     height: int
 
 
-HIRES_KEYS = ("upscale_by", "steps", "denoising_strength", "upscaler")
-
-
 class HealthView(BaseModel):
     """Whether the server lives or is ready."""
 
