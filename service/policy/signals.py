@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from importlib.resources import files
 
-from service.policy.views import entry_views, joined, views
+from service.policy.views import entry_views, joined, spelled_out, views
 
 LONGEST_PHRASE = 4  # words
 ADULT_AGE = 18  # years
@@ -79,11 +79,16 @@ class Lexicon:
         self._adult = _words(data["age"]["adult"])
         self._real = _words(data["real"])
         self._harmless = _words(data["harmless"])
+        lists = (*self._age.values(), *self._sex.values(), self._real)
+        self._unspaced = {word: word.replace(" ", "") for words in lists for word in words.words}
 
     def read(self, text: str) -> Signals:
         """The strongest signals of `text` over all its views. An empty text gives `Signals()`."""
         seen = [self._without_harmless(view) for view in views(text)]
         phrases = frozenset(p for view in seen for p in _phrases(view.split()))
+        pieces = spelled_out(text)
+        if pieces:
+            phrases |= frozenset(word for word, plain in self._unspaced.items() if plain in pieces)
         unspaced = joined(text)
         for harmless in self._harmless.cjk:
             unspaced = unspaced.replace(harmless, "")

@@ -9,6 +9,7 @@ import unicodedata
 _SYNTAX = re.compile(r"[()\[\]{}|<>\\_,.;!?\"“”‘’、。，；：！？（）【】《》「」~=+*/\-]|:(?:\s*[-+]?\d*\.?\d+)?")
 _SINGLES = re.compile(r"(?<!\w)(?:[^\W\d_](?:[ ])){2,}[^\W\d_](?!\w)")
 _RUNS = re.compile(r"([^\W\d_])\1{2,}")
+SHORTEST_PIECE, LONGEST_PIECE = 4, 16  # letters
 _LEET = str.maketrans("013457@$", "oieastas")
 _HOMOGLYPHS = str.maketrans("аеорсухіѕјԁɡһкмтвнοερικντ", "aeopcyxisjdghkmtbhoeplkvt")
 _OLD_FORMS = str.maketrans("兒蘿學陰莖頭體誘內畫強愛嬰沒", "儿萝学阴茎头体诱内画强爱婴没")
@@ -43,13 +44,29 @@ def views(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(" ".join(view.split()) for view in (spaced, folded, leet, squeezed)))
 
 
+def spelled_out(text: str) -> frozenset[str]:
+    """What can be read inside letters that stand one by one ("n.u.d.e c.h.i.l.d" has no word bounds left).
+
+    Every piece of 4 to 16 letters of each such run, and its first and last three: linear in the length of `text`.
+    """
+    runs = [run.group().replace(" ", "") for run in _SINGLES.finditer(_folded(" ".join(_spaced(text).split())))]
+    inside = (
+        run[start:end]
+        for run in runs
+        for start in range(len(run))
+        for end in range(start + SHORTEST_PIECE, min(start + LONGEST_PIECE, len(run)) + 1)
+    )
+    # Three letters are a word by chance too often, except where the run begins or ends with them.
+    return frozenset((*inside, *(run[:3] for run in runs), *(run[-3:] for run in runs)))
+
+
 def _folded(text: str) -> str:
     parts = unicodedata.normalize("NFD", text.translate(_HOMOGLYPHS))
     return "".join(c for c in parts if not unicodedata.combining(c))
 
 
 def _unleet(word: str) -> str:
-    is_disguised = any(c.isalpha() for c in word) and not word[0].isdigit()
+    is_disguised = any(c.isalpha() for c in word)
     return word.translate(_LEET) if is_disguised else word
 
 
