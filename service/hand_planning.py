@@ -87,8 +87,9 @@ class HandPlanner:
         self._default = default
 
     async def plan(self, spell: Spell) -> HandPlan:
-        """What can be done about hands in `spell`."""
-        return plan_hands(spell, await self._family(spell))
+        """What can be done about hands in `spell`; an installed negative embedding is used by its real name."""
+        installed = await self._catalogue.embeddings()
+        return plan_hands(spell, await self._family(spell), [part.name for part in installed if part.is_usable])
 
     async def apply(self, spell: Spell, choice: HandChoice | None = None, locked: Sequence[str] = ()) -> PlannedSpell:
         """`spell` with what was chosen in it, and without what an earlier plan did and this one does not want."""

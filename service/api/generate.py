@@ -17,7 +17,7 @@ from service.api.uploads import Received, fields_as, receive
 from service.api.views import GenerateView, InterrogationView
 from service.errors import RequestInvalid
 from service.generation import PictureOrder
-from service.hand_choice import HandChoice
+from service.hand_choice import DETAIL, HandChoice
 from service.interrogation import fingerprint
 from service.jobs import Job, JobStatus, Problem
 from service.services import Services
@@ -86,7 +86,7 @@ async def generate(
     order = PictureOrder(
         spell_id=version.spell_id,
         version=version.number,
-        count=body.count,
+        count=_count(body.count, version),
         overrides=overrides,
         hand_repair=_repair(hand_choice(body.hands)),
     )
@@ -104,6 +104,13 @@ async def _with_hands(
     if version is None or choice is None:
         return version
     return (await services.hands.apply(version.spell_id, version.number, choice))[0]
+
+
+def _count(asked: int, version: SpellVersion) -> int:
+    """Pictures to draw: the hand plan's several seeds, where that strategy was chosen."""
+    done = version.details.get(DETAIL, {}).get("done", ())
+    seeds = [int(action["seeds"]) for action in done if action["kind"] == "seeds"]
+    return max(asked, *seeds) if seeds else asked
 
 
 def _repair(choice: HandChoice | None) -> HandRepair | None:

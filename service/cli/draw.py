@@ -114,7 +114,7 @@ async def _draw(services: Services, order: _Order, out: Path, *, quiet: bool) ->
         order.wishes.applied_to(found), () if order.hands is None and not is_bare else order.hands
     )
     lines("hand plan", [] if quiet or not planned.edits else planned.plan.explanation)
-    count = max(order.count, planned.seeds)
+    count = order.count if planned.seeds == 1 else max(order.count, planned.seeds)
     job = await services.generation.submit(PictureOrder(spell=planned.spell, count=count, hand_repair=planned.repair))
     if not quiet and job.spell is not None:
         lines("spell", spell_lines(job.spell))

@@ -160,3 +160,10 @@ def test_a_turn_may_branch_from_an_older_version_and_undo_by_words(api: httpx.Cl
     assert (branch["version"]["number"], branch["version"]["parent"]) == (3, 1)
     undone = api.post(url, json={"message": "撤销"}).json()
     assert undone["version"]["spell"] == made["spell"] and undone["version"]["details"]["same_as"] == 1
+
+
+def test_several_seeds_are_drawn_where_that_strategy_is_chosen(api: httpx.Client) -> None:
+    body = {"idea": "a woman waving", "checkpoint": "painterly", "hands": ["seeds"]}
+    assert api.post("/api/generate", json=body).json()["job"]["count"] == 4
+    assert api.post("/api/generate", json=body | {"count": 6}).json()["job"]["count"] == 6
+    assert api.post("/api/generate", json=body | {"hands": True}).json()["job"]["count"] == 1

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import json
+import struct
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +19,7 @@ from service.chat import TurnOptions
 from service.hand_choice import choice_from_text
 from service.services import Services
 from service.spells import Author
+from service.testing import quiet_settings
 
 WAVING = "a woman waving"
 PASTED = Spell("a woman waving", "blurry").evolve(steps=20, seed=3, width=64, height=64)
@@ -125,3 +129,13 @@ def test_a_photo_gets_the_plan_where_people_are_seen_and_nothing_else_otherwise(
 )
 def test_a_choice_is_read_as_people_write_it(text: str, choice: Any) -> None:
     assert choice_from_text(text) == choice
+
+
+def test_an_installed_negative_embedding_goes_by_its_own_name(with_services: Callable, tmp_path: Path) -> None:
+    folder = quiet_settings(tmp_path).embeddings_path
+    folder.mkdir(parents=True)
+    header = {"emb_params": {"dtype": "F32", "shape": [1, 768], "data_offsets": [0, 3072]}}
+    text = json.dumps(header).encode()
+    (folder / "badhandv4.safetensors").write_bytes(struct.pack("<Q", len(text)) + text + bytes(3072))
+    made = with_services(lambda services: services.expansion.create(WAVING))
+    assert "badhandv4" in made.spell.negative_prompt and "bad hands" not in made.spell.negative_prompt

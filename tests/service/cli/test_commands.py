@@ -12,7 +12,10 @@ from PIL import Image
 from prompts.metadata import read_spell
 from prompts.spell import Lora
 
-COMMANDS = ("serve", "demo", "interrogate", "expand", "refine", "generate", "inspect", "lint", "models", "doctor")
+COMMANDS = (
+    *("serve", "demo", "interrogate", "expand", "refine", "history", "generate", "ab", "inspect", "lint", "models"),
+    "doctor",
+)
 
 
 def a_photo(path: Path) -> Path:
@@ -174,3 +177,24 @@ def test_a_nearly_full_disk_refuses_new_jobs_and_loses_nothing(
     assert (ran.code, "[disk_low]" in ran.err) == (2, True)
     monkeypatch.delenv("SPELLWRIGHT_MIN_FREE_BYTES")
     assert spellwright("refine", kept["spell_id"], "30 steps", "--json").code == 0
+
+
+def test_a_spell_is_refined_from_an_older_version_proposed_undone_and_compared(spellwright: Callable) -> None:
+    spell = spellwright("expand", "a red heart", "--json").value["spell_id"]
+    assert spellwright("refine", spell, "blue background", "--json").value["version"] == 2
+    proposed = spellwright("refine", spell, "make it yellow", "--propose", "--json").value
+    assert proposed["is_proposal"] and proposed["version"] == 3
+    branch = spellwright("refine", spell, "white background", "--from", "1", "--json").value
+    assert (branch["version"], branch["parent"]) == (3, 1)
+    undone = spellwright("history", spell, "--undo", "--json").value["versions"]
+    assert [(v["number"], v["parent"], v["same_as"]) for v in undone[1:]] == [(2, 1, None), (3, 1, None), (4, 1, 1)]
+    assert spellwright("history", spell, "--compare", "1", "2").out.count("blue background") == 1
+    assert "4 from 1 (newest)" in spellwright("history", spell).out
+
+
+def test_hands_are_planned_by_default_and_as_somebody_chooses(spellwright: Callable) -> None:
+    plain = spellwright("expand", "a woman waving", "--json").value
+    off = spellwright("expand", "a woman waving", "--hands", "off", "--json").value
+    assert plain["details"]["hands"]["choice"] == "auto" and off["details"]["hands"]["choice"] == []
+    wrong = spellwright("expand", "a woman waving", "--hands", "gloves")
+    assert (wrong.code, "hand_strategy_unknown" in wrong.err) == (2, True)
