@@ -43,5 +43,7 @@ class EngineConfig:
     noise_source: str = "nv"
     """Where seeds get their noise when a spell's infotext does not say (`RNG`): `nv` is what a CUDA card
     draws, the web UI's default, on any device; `cpu` is torch's CPU generator (diffusers, ComfyUI)."""
+    replay: bool = True
+    """Record UNet calls of shapes that come often and replay them: the same pictures, sooner."""
     deterministic: bool = False
     """Pad every call to `max_rows` (8 for 0), so that a picture is bit-equal alone and beside strangers."""

@@ -28,6 +28,7 @@ from generator.models.catalogue import Catalogue, ModelEntry
 from generator.models.resident import Resident, open_checkpoint
 from generator.planner import Ticket, plan
 from generator.preview import to_picture
+from generator.replay import Predictor, replay_of
 from generator.request import GenerationRequest
 from generator.sample import Sample
 from generator.source_pixels import composed
@@ -67,6 +68,7 @@ class Engine:
         self._caps = BatchCaps(CapLimits(fixed), is_out_of_memory)
         self._at_once = config.max_rows or _ADMITTED_AT_ONCE
         self._resident: Resident | None = None
+        self._replay: Predictor | None = None
         self._since_opened = 0
         self._order = 0
         self._tick = 0
@@ -181,9 +183,10 @@ class Engine:
             return True
         if self._running:
             return False
-        self._resident = None
+        self._resident = self._replay = None
         self._free_memory()
         self._resident = Resident(open_checkpoint(entry, self._compute), self.catalogue)
+        self._replay = replay_of(self._resident.checkpoint)
         self._since_opened = 0
         return True
 
@@ -211,7 +214,7 @@ class Engine:
         try:
             resident.set_unet_loras(chosen[0].unet_loras)
             with wrapped_around(resident.checkpoint.unet) if key.is_tiling else nullcontext():
-                broken = run(chosen, resident.checkpoint, rows, is_deterministic=self._config.deterministic)
+                broken = run(chosen, self._predictor(key), rows, is_deterministic=self._config.deterministic)
         except Exception as error:  # noqa: BLE001 - see _admit_waiting
             self._call_failed(chosen, key, min(rows, sum(s.rows for s in chosen)), error, events)
             return
@@ -221,6 +224,11 @@ class Engine:
                 self._fail(sample.request, not_finite(), events)
             else:
                 self._after_call(sample, resident, events)
+
+    def _predictor(self, key: BatchKey) -> Predictor:
+        """What answers the calls of a key; a replay knows no tiles, and may round otherwise than a plain call."""
+        is_plain = key.is_tiling or self._config.deterministic or not self._config.replay
+        return self._loaded().checkpoint if is_plain or self._replay is None else self._replay
 
     def _call_failed(
         self, chosen: list[Sample], key: BatchKey, rows: int, error: Exception, events: list[Event]
