@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from service.backbone import Backbone
 from service.errors import NotFound
 from service.jobs import ImageRecord
+from service.search import EVERYTHING, Search
 
 
 class Gallery:
@@ -28,9 +29,9 @@ class Gallery:
             raise NotFound
         return image
 
-    async def page(self, limit: int, before: str | None = None) -> Sequence[ImageRecord]:
-        """Newest first; `before` is the last id of the page above."""
-        return await asyncio.to_thread(self._images.page, limit, before)
+    async def page(self, limit: int, before: str | None = None, search: Search = EVERYTHING) -> Sequence[ImageRecord]:
+        """Those that fit, newest first; `before` is the last id of the page above."""
+        return await asyncio.to_thread(self._images.page, limit, before, search)
 
     async def read(self, image: ImageRecord) -> bytes:
         """The PNG file with its infotext.

@@ -13,6 +13,7 @@ from prompts.spell import Spell
 from service.backbone import Backbone
 from service.errors import NotFound
 from service.policy import Policy
+from service.search import EVERYTHING, Search
 from service.spells import Author, ChatTurn, SpellSummary, SpellVersion
 
 
@@ -123,9 +124,9 @@ class Library:
         """The chat, oldest first; empty when nobody said anything."""
         return await asyncio.to_thread(self._store.turns, spell_id)
 
-    async def page(self, limit: int, before: str | None = None) -> Sequence[SpellSummary]:
-        """Newest first; `before` is the last id of the page above."""
-        return await asyncio.to_thread(self._store.page, limit, before)
+    async def page(self, limit: int, before: str | None = None, search: Search = EVERYTHING) -> Sequence[SpellSummary]:
+        """Those that fit, newest first; `before` is the last id of the page above."""
+        return await asyncio.to_thread(self._store.page, limit, before, search)
 
     async def difference(self, spell_id: str, old: int, new: int) -> SpellDiff:
         """What changed from version `old` to version `new`.

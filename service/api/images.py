@@ -3,14 +3,31 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel
 
 from prompts.metadata import format_infotext
-from service.api.deps import IdDep, ServicesDep
-from service.api.views import ImageSpellView
+from service.api.deps import Before, IdDep, Limit, ServicesDep
+from service.api.search_query import SearchDep
+from service.api.views import ImageSpellView, ImageView
 from service.spell_json import SpellModel
 
 router = APIRouter(prefix="/api/images", tags=["pictures"])
 PNG = {200: {"content": {"image/png": {}}, "description": "PNG with infotext"}}
+
+
+class ImagePage(BaseModel):
+    """A page of pictures, newest first."""
+
+    images: list[ImageView]
+    next_before: str | None
+
+
+@router.get("")
+async def list_images(services: ServicesDep, search: SearchDep, limit: Limit = 50, before: Before = None) -> ImagePage:
+    """Finished pictures, newest first; by words, checkpoint, LoRA or time where they are given."""
+    found = await services.gallery.page(limit, before, search)
+    more = found[-1].id if len(found) == limit else None
+    return ImagePage(images=[ImageView.of(image) for image in found], next_before=more)
 
 
 @router.get("/{id}", response_class=Response, responses=PNG)  # type: ignore[arg-type]

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Path, Query, Response
 from service.api.deps import Before, IdDep, Limit, ServicesDep
 from service.api.reading import spell_view
 from service.api.schemas import MAX_VERSION, HandsIn, SpellCreateIn, SpellEditIn, hand_choice
+from service.api.search_query import SearchDep
 from service.api.spell_views import HandsView, SpellPage, SpellSummaryView, SpellVersionView, SpellView
 from service.errors import RequestInvalid
 from service.hand_choice import HandChoice, choice_of
@@ -39,9 +40,9 @@ async def create_spell(body: SpellCreateIn, services: ServicesDep, response: Res
 
 
 @router.get("")
-async def list_spells(services: ServicesDep, limit: Limit = 50, before: Before = None) -> SpellPage:
-    """Stored spells, newest first."""
-    found = await services.library.page(limit, before)
+async def list_spells(services: ServicesDep, search: SearchDep, limit: Limit = 50, before: Before = None) -> SpellPage:
+    """Stored spells, newest first; by words, checkpoint, LoRA or time where they are given."""
+    found = await services.library.page(limit, before, search)
     more = found[-1].spell_id if len(found) == limit else None
     return SpellPage(spells=[SpellSummaryView.of(summary) for summary in found], next_before=more)
 

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, Protocol, Self
 
 from service.jobs import EventKind, ImageRecord, Job, JobEvent, JobStatus, Problem, Upload
+from service.search import EVERYTHING, Search
 from service.spells import ChatTurn, SpellSummary, SpellVersion
 
 LEASE_SECONDS = 20.0
@@ -181,8 +182,8 @@ class SpellStore(Protocol):
         """All chat turns, oldest first."""
         ...
 
-    def page(self, limit: int, before: str | None = None) -> Sequence[SpellSummary]:
-        """Newest spells first; `before` is the last id of the page above."""
+    def page(self, limit: int, before: str | None = None, search: Search = EVERYTHING) -> Sequence[SpellSummary]:
+        """Newest spells that fit first; `before` is the last id of the page above."""
         ...
 
 
@@ -209,8 +210,8 @@ class ImageStore(Protocol):
         """A job's pictures by slot."""
         ...
 
-    def page(self, limit: int, before: str | None = None) -> Sequence[ImageRecord]:
-        """Newest first; `before` is the last id of the page above."""
+    def page(self, limit: int, before: str | None = None, search: Search = EVERYTHING) -> Sequence[ImageRecord]:
+        """Newest that fit first; `before` is the last id of the page above."""
         ...
 
     def add_upload(self, upload: Upload) -> None:

@@ -12,7 +12,9 @@ from service.auth.caller import LOCAL
 from service.errors import NotFound, StaleAttempt
 from service.ids import utc_text
 from service.jobs import EventKind, ImageRecord, JobEvent, JobStatus, Upload
+from service.search import EVERYTHING, Search
 from service.store.database import Database
+from service.store.finding import narrowed
 from service.store.job_store import SqlJobStore
 from service.store.rows import image_of, image_row, job_of, source_blobs, upload_of, upload_row
 from service.store.tables import images, jobs, uploads
@@ -66,9 +68,10 @@ class SqlImageStore:
         with self._database.read() as connection:
             return [image_of(row) for row in connection.execute(query).mappings()]
 
-    def page(self, limit: int, before: str | None = None) -> Sequence[ImageRecord]:
+    def page(self, limit: int, before: str | None = None, search: Search = EVERYTHING) -> Sequence[ImageRecord]:
         """Newest first; `before` is the last id of the page above."""
-        query = self._mine(select(images), images.c.tenant).order_by(images.c.id.desc()).limit(limit)
+        query = self._mine(narrowed(select(images), images, search), images.c.tenant)
+        query = query.order_by(images.c.id.desc()).limit(limit)
         if before is not None:
             query = query.where(images.c.id < before)
         with self._database.read() as connection:

@@ -14,6 +14,7 @@ from prompts.upscale import Upscale
 from service.errors import RequestInvalid
 from service.ids import utc_from_text, utc_text
 from service.jobs import EventKind, ImageRecord, Job, JobEvent, JobKind, JobStatus, Problem, Upload
+from service.search import searched_text
 from service.spell_json import spell_from_json, spell_to_json
 from service.spells import Author, ChatTurn, SpellSummary, SpellVersion
 
@@ -195,6 +196,7 @@ def image_row(image: ImageRecord) -> dict[str, Any]:
         "width": image.width,
         "height": image.height,
         "spell": spell_to_json(image.spell),
+        "search": searched_text(image.spell),
         "notes": list(image.notes),
         "created_at": utc_text(image.created_at),
     }

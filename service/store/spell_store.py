@@ -11,8 +11,10 @@ from sqlalchemy import Connection, Select, func, insert, select, update
 from service.auth.caller import LOCAL
 from service.errors import Conflict, NotFound
 from service.ids import utc_text
+from service.search import EVERYTHING, Search, searched_text
 from service.spells import ChatTurn, SpellSummary, SpellVersion
 from service.store.database import Database
+from service.store.finding import narrowed
 from service.store.rows import summary_of, turn_of, turn_row, version_of, version_row
 from service.store.tables import chat_turns, spell_versions, spells
 
@@ -36,6 +38,7 @@ class SqlSpellStore:
         at = utc_text(first.created_at)
         with self._database.write() as connection:
             row = {"id": first.spell_id, "head": 1, "title": _title(first), "created_at": at, "updated_at": at}
+            row["search"] = searched_text(first.spell, first.idea or "")
             connection.execute(insert(spells).values(tenant=self._tenant or LOCAL, **row))
             connection.execute(insert(spell_versions).values(**version_row(first)))
         return first
@@ -55,7 +58,11 @@ class SqlSpellStore:
             connection.execute(
                 update(spells)
                 .where(spells.c.id == stored.spell_id)
-                .values(head=stored.number, updated_at=utc_text(stored.created_at))
+                .values(
+                    head=stored.number,
+                    updated_at=utc_text(stored.created_at),
+                    search=searched_text(stored.spell, _idea(connection, stored.spell_id)),
+                )
             )
             if turn is not None:
                 _insert_turn(connection, replace(turn, version=stored.number))
@@ -98,9 +105,9 @@ class SqlSpellStore:
         with self._database.read() as connection:
             return [turn_of(row) for row in connection.execute(query).mappings()]
 
-    def page(self, limit: int, before: str | None = None) -> Sequence[SpellSummary]:
+    def page(self, limit: int, before: str | None = None, search: Search = EVERYTHING) -> Sequence[SpellSummary]:
         """Newest spells first; `before` is the last id of the page above."""
-        query = select(spells).order_by(spells.c.id.desc()).limit(limit)
+        query = narrowed(select(spells), spells, search).order_by(spells.c.id.desc()).limit(limit)
         if self._tenant is not None:
             query = query.where(spells.c.tenant == self._tenant)
         if before is not None:
@@ -131,6 +138,12 @@ def _insert_turn(connection: Connection, turn: ChatTurn) -> ChatTurn:
     numbered = replace(turn, number=connection.execute(query).scalar_one() + 1)
     connection.execute(insert(chat_turns).values(**turn_row(numbered)))
     return numbered
+
+
+def _idea(connection: Connection, spell_id: str) -> str:
+    """The person's own words at the beginning; empty when there were none."""
+    first = select(spell_versions.c.idea).where(spell_versions.c.spell_id == spell_id, spell_versions.c.number == 1)
+    return connection.execute(first).scalar_one_or_none() or ""
 
 
 def _title(version: SpellVersion) -> str:

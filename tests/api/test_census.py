@@ -57,6 +57,7 @@ OWN = {
     "/api/jobs/{id}": "GET DELETE",
     "/api/jobs/{id}/events": "GET",
     "/api/jobs/{id}/hands": "GET",
+    "/api/images": "GET",
     "/api/images/{id}": "GET",
     "/api/images/{id}/spell": "GET",
     "/api/images/{id}/hands": "GET",
