@@ -10,7 +10,22 @@ from typing import Annotated
 import typer
 
 from prompts.errors import SpellwrightError
-from service.cli import ab, draw, enlarge, hands, history, keys, language, look, make, models, photos, redraw, serve
+from service.cli import (
+    ab,
+    compare,
+    draw,
+    enlarge,
+    hands,
+    history,
+    keys,
+    language,
+    look,
+    make,
+    models,
+    photos,
+    redraw,
+    serve,
+)
 from service.cli.rim import EXIT_INTERRUPTED, from_os_error, report
 
 
@@ -35,6 +50,7 @@ def build() -> typer.Typer:
         ab.register,
         redraw.register,
         enlarge.register,
+        compare.register,
         look.register,
         language.register,
         models.register,
