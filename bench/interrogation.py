@@ -3,6 +3,7 @@
     python bench/interrogation.py              # the short parts, a few minutes on 2 cores
     python bench/interrogation.py --full       # all parts, about half an hour on 2 cores
     python bench/interrogation.py ranking best64
+    python bench/interrogation.py memory       # bytes on a GPU, counted; nothing is timed
 
 Weights are random at true shape: costs are real, words are not. Every part says whether both gave the
 same answer; a different one ends the run with exit code 1.
@@ -306,6 +307,44 @@ def random_blip(folder: Path) -> Path:
     return folder
 
 
+def memory() -> int:
+    """Print the bytes of weights and tables of interrogation and SD1.5 on a GPU together; 1 when over 8 GB."""
+    gib, budget = 2**30, 8 * 10**9
+    rows = [(name, 2 * count) for name, count in parameter_counts().items()]
+    rows.append(("label table, 111,867 x 768", 2 * 111_867 * 768))
+    for name, size in rows:
+        print(f"{name:62} {size / gib:6.2f} GiB")
+    total = sum(size for _, size in rows)
+    print(f"{'together':62} {total / gib:6.2f} GiB of {budget / gib:.2f}")
+    return 0 if total < budget else 1
+
+
+def parameter_counts() -> dict[str, int]:
+    """Parameters of the models at true shape, counted without making them."""
+    ensure_torchvision()
+    import open_clip
+    from diffusers import AutoencoderKL, UNet2DConditionModel
+    from transformers import BlipConfig, BlipForConditionalGeneration, CLIPTextConfig, CLIPTextModel
+
+    wide = {"hidden_size": 1024, "intermediate_size": 4096, "num_hidden_layers": 24, "num_attention_heads": 16}
+    large = BlipConfig(
+        vision_config=wide,
+        text_config={"encoder_hidden_size": 1024},
+    )
+    sd15_text = CLIPTextConfig(hidden_size=768, intermediate_size=3072, num_attention_heads=12)
+    vae = {"block_out_channels": (128, 256, 512, 512), "layers_per_block": 2, "latent_channels": 4}
+    kinds = {"down_block_types": ("DownEncoderBlock2D",) * 4, "up_block_types": ("UpDecoderBlock2D",) * 4}
+    with torch.device("meta"):
+        models: dict[str, Any] = {
+            "SD1.5 UNet": UNet2DConditionModel(cross_attention_dim=768),
+            "SD1.5 VAE": AutoencoderKL(**vae, **kinds),
+            "SD1.5 text encoder": CLIPTextModel(sd15_text),
+            "CLIP ViT-L-14": open_clip.create_model("ViT-L-14", device="meta"),
+            "BLIP large": BlipForConditionalGeneration(large),
+        }
+    return {name: sum(p.numel() for p in model.parameters()) for name, model in models.items()}
+
+
 PARTS: dict[str, Callable[[str], Outcome]] = {
     "ranking": lambda part: ranking(part, compat=False),
     "ranking-c": lambda part: ranking(part, compat=True),
@@ -327,6 +366,8 @@ def main() -> int:
     warnings.simplefilter("ignore")  # the library's autocast warns at every call without CUDA
     logging.disable(logging.WARNING)  # open_clip announces random weights
     torch.set_num_threads(min(2, os.cpu_count() or 1))
+    if asked.parts == ["memory"]:
+        return memory()
     print(f"{'part':10} {'theirs':>9} {'ours':>9} {'ratio':>7} {'of cpu':>7} {'wanted':>7}  same answer")
     outcomes = []
     for part in asked.parts or (FULL if asked.full else SHORT):

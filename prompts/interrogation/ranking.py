@@ -14,9 +14,10 @@ _WORTH_TIMING = 4096  # rows
 # Of a half-precision product of unit vectors: rounding the query and the result costs 2**-11 each at most,
 # summing up to 2,048 products in float32 the rest.
 _HALF_ERROR = 2 * 2.0**-11 + 2048 * 2.0**-24
-# Two float32 products of the same unit vectors, summed in another order, differ by less than this; closer
-# neighbours are put in order by the library's own product.
+# Two float32 products of the same unit vectors, summed in another order, differ by less than this: where the
+# last row kept and the next are closer, the library's own product decides which of them it is.
 _FLOAT_ERROR = 1e-6
+_TIE = 3e-8  # a float32's step below 0.5; rows as close as this may be the same phrase twice
 _STANDS_OUT = 1.5  # standard deviations; of 112,000 terms the first 32 lie beyond 3
 
 
@@ -141,7 +142,8 @@ def _kept_roughly(picture: Tensor, features: Tensor, count: int, chunk_size: int
     score.fill_(-math.inf)
     score[chunks, columns] = -exact if farthest else exact
     best = torch.topk(score, count + 1, dim=1)  # one more than kept: who comes next may be as good
-    is_clear = (best.values[:, :-1] - best.values[:, 1:] >= _FLOAT_ERROR).all(dim=1).tolist()
+    gaps = best.values[:, :-1] - best.values[:, 1:]
+    is_clear = ((gaps[:, -1] >= _FLOAT_ERROR) & (gaps > _TIE).all(dim=1)).tolist()
     names = best.indices[:, :-1] + chunk_size * torch.arange(whole)[:, None]
     kept: list[int] = []
     for chunk, rows in enumerate(names.tolist()):
