@@ -44,6 +44,8 @@ KINDS: tuple[str, ...] = (
     "only",
     "behind",
     "beside",
+    "left",
+    "right",
     "hold",
     "steps",
     "cfg",

@@ -106,6 +106,18 @@ def _behind(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
     return [AddPhrase(f"{text} in the background")] if text else None
 
 
+def _with_article(text: str) -> str:
+    return text if plural(text) == text else f"{article(text)} {text}"
+
+
+def _on_the(side: str) -> Resolver:
+    def resolve(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
+        text = bare(scene.english(intent.x))
+        return [AddPhrase(f"{_with_article(text)} on the {side}")] if text else None
+
+    return resolve
+
+
 def _beside(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
     """Something next to whoever is shown."""
     text = bare(scene.english(intent.x))
@@ -113,12 +125,12 @@ def _beside(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
         return None
     somebody = next((word for word in words(spell.prompt) if english_kinds().get(fold(word)) == "person"), "")
     place = f"next to the {somebody}" if somebody else "to one side"
-    return [AddPhrase(f"{text if plural(text) == text else f'{article(text)} {text}'} {place}")]
+    return [AddPhrase(f"{_with_article(text)} {place}")]
 
 
 def _hold(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
     text = bare(scene.english(intent.x))
-    return [AddPhrase(f"holding {text if plural(text) == text else f'{article(text)} {text}'}")] if text else None
+    return [AddPhrase(f"holding {_with_article(text)}")] if text else None
 
 
 def _forbid(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
@@ -258,6 +270,8 @@ _RESOLVERS: dict[str, Resolver] = {
     "vague": _opinion,
     "beside": _beside,
     "hold": _hold,
+    "left": _on_the("left"),
+    "right": _on_the("right"),
     "forbid": _forbid,
     "unforbid": _unforbid,
     "clear_negative": _clear_negative,

@@ -47,6 +47,7 @@ _COLOR_OF = re.compile(r"(?:'s)?\s+colou?r$|^colou?r of\s+", re.IGNORECASE)
 _JOINER = re.compile(r"\s*(?:,|、|\band\b|\bor\b)\s*", re.IGNORECASE)
 _PREPOSITION = re.compile(r"^(?:in|on|at|during|by|under)\s+(?:the\s+|an?\s+)?", re.IGNORECASE)
 _COMPARES = re.compile(r"\b(?:more|less|heavier|stronger|weaker)\b", re.IGNORECASE)
+_PLACES = frozenset(("city", "place", "location", "country", "town"))
 _STYLE_WORD = re.compile(r"\s+(?:style|look)$|^style of\s+", re.IGNORECASE)
 
 
@@ -82,11 +83,18 @@ def replace_words(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | No
         return _change_state(will, spell)
     found = mentions(spell.prompt, old) or mentions(spell.prompt, _unstyled(old))
     is_look = bool(look_class(bare(new))) and not look_class(old)
+    if not found and fold(old) in _PLACES:
+        return _moved(_topic(scene.as_written(new)), spell)
     if not found:
         return _new_look(_unstyled(old), bare(new), spell, is_look=is_look)
     look = look_named(new) if _kind(old) == "light" else None
     if look is not None:
         return _apply_look(look, spell)
+    return _replaced(old, new, found, spell, is_look=is_look)
+
+
+def _replaced(old: str, new: str, found: list[Mention], spell: Spell, *, is_look: bool) -> list[Edit] | None:
+    """What the prompt says of `old` in other words, or another look for it."""
     if is_look and fold(old) == "background":
         return renewed(f"{bare(new)} {old}", spell.prompt)
     if is_look:
@@ -94,6 +102,14 @@ def replace_words(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | No
     if fold(old) == "background":
         return [new_background(found[0], f"{_topic(new).removesuffix(' background')} background")]
     return [ReplacePhrase(mention.phrase.core, instead(mention, _topic(new))) for mention in found]
+
+
+def _moved(place: str, spell: Spell) -> list[Edit]:
+    """Another city where the prompt names one, else the place is added."""
+    kinds = english_kinds()
+    here = [word for word in words(spell.prompt) if kinds.get(fold(word)) == "city"]
+    found = mentions(spell.prompt, here[0]) if here else []
+    return [ReplacePhrase(m.phrase.core, instead(m, place)) for m in found] or [AddPhrase(f"in {place}")]
 
 
 def look_of_thing(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
