@@ -22,6 +22,7 @@ from prompts.expansion.offline.intents import Intent
 from prompts.expansion.offline.looks import Look, look_named
 from prompts.expansion.offline.mentions import Mention, instead, is_link, mentions
 from prompts.expansion.offline.noun_phrase import NOUN_KINDS
+from prompts.expansion.offline.places import PLACES, moved
 from prompts.expansion.offline.recoloring import (
     look_class,
     new_background,
@@ -47,7 +48,6 @@ _COLOR_OF = re.compile(r"(?:'s)?\s+colou?r$|^colou?r of\s+", re.IGNORECASE)
 _JOINER = re.compile(r"\s*(?:,|、|\band\b|\bor\b)\s*", re.IGNORECASE)
 _PREPOSITION = re.compile(r"^(?:in|on|at|during|by|under)\s+(?:the\s+|an?\s+)?", re.IGNORECASE)
 _COMPARES = re.compile(r"\b(?:more|less|heavier|stronger|weaker)\b", re.IGNORECASE)
-_PLACES = frozenset(("city", "place", "location", "country", "town"))
 _STYLE_WORD = re.compile(r"\s+(?:style|look)$|^style of\s+", re.IGNORECASE)
 
 
@@ -83,8 +83,8 @@ def replace_words(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | No
         return _change_state(will, spell)
     found = mentions(spell.prompt, old) or mentions(spell.prompt, _unstyled(old))
     is_look = bool(look_class(bare(new))) and not look_class(old)
-    if not found and fold(old) in _PLACES:
-        return _moved(_topic(scene.as_written(new)), spell)
+    if not found and fold(old) in PLACES:
+        return moved(_topic(scene.as_written(new)), spell)
     if not found:
         return _new_look(_unstyled(old), bare(new), spell, is_look=is_look)
     look = look_named(new) if _kind(old) == "light" else None
@@ -102,14 +102,6 @@ def _replaced(old: str, new: str, found: list[Mention], spell: Spell, *, is_look
     if fold(old) == "background":
         return [new_background(found[0], f"{_topic(new).removesuffix(' background')} background")]
     return [ReplacePhrase(mention.phrase.core, instead(mention, _topic(new))) for mention in found]
-
-
-def _moved(place: str, spell: Spell) -> list[Edit]:
-    """Another city where the prompt names one, else the place is added."""
-    kinds = english_kinds()
-    here = [word for word in words(spell.prompt) if kinds.get(fold(word)) == "city"]
-    found = mentions(spell.prompt, here[0]) if here else []
-    return [ReplacePhrase(m.phrase.core, instead(m, place)) for m in found] or [AddPhrase(f"in {place}")]
 
 
 def look_of_thing(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
