@@ -78,6 +78,16 @@ class Settings(BaseSettings):
     """Folder of VAEs that a spell may name; unset: `models/vaes` in the data folder."""
     upscalers_dir: Path | None = None
     """Folder of upscaling networks (ESRGAN and its kin); unset: `models/upscalers` in the data folder."""
+    models_quota_bytes: int = Field(default=0, ge=0)
+    """Most bytes that fetched models may bring the model folders to; 0: as much as the disk holds."""
+    hub_url: str = Field(default="https://huggingface.co", pattern=r"^https?://[^/\s]+$")
+    """Address of the model hub, or of a mirror of it."""
+    hub_key: SecretStr | None = None
+    """Key for gated models of the hub; sent to `hub_url` alone."""
+    civitai_url: str = Field(default="https://civitai.com", pattern=r"^https?://[^/\s]+$")
+    """Address of Civitai, or of a mirror of it."""
+    civitai_key: SecretStr | None = None
+    """Key for downloads that Civitai gives to signed-in people only; sent to `civitai_url` alone."""
     clip_model: str = "ViT-L-14/openai"
     """CLIP model that reads photos, in open_clip's notation `architecture/weights`."""
     terms_dir: Path | None = None
@@ -105,6 +115,13 @@ class Settings(BaseSettings):
     """Tokens each tenant may use in a day (UTC), estimated, after which the offline expander works; 0: no limit."""
     hand_plan: str = "auto"
     """What is done about hands unless somebody chooses: auto, off, or strategies with commas between."""
+
+    c2pa: str = Field(default="auto", pattern="^(auto|off)$")
+    """Sign pictures with C2PA: auto (where `c2pa-python` is installed) or off; they are marked either way."""
+    c2pa_certificate: Path | None = None
+    """PEM chain to sign with, leaf first; unset: this installation makes its own in the data folder."""
+    c2pa_private_key: Path | None = None
+    """PEM key of that chain: P-256, without a password."""
 
     adult_mode: bool = False
     """Allow adult nudity on this server; minors and real persons stay blocked whatever is set."""

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from generator.device import Compute
+from generator.device import Compute, lay_out
 from generator.errors import GeneratorError, ModelRefused
 from generator.models.catalogue import ModelEntry
 from generator.models.text_tower import TextParts, TextTower
@@ -173,6 +173,8 @@ def build_checkpoint(entry: ModelEntry, parts: CheckpointParts, compute: Compute
             fill(projection, own, compute, f"{entry.name} (text projection)")
         layers = int(encoder.config.num_hidden_layers)
         towers.append(TextTower(encoder, projection, text.tokenizer, compute, layers, len(encoders) > 1))
+    lay_out(unet, compute)
+    lay_out(vae, compute, is_vae=True)
     return Checkpoint(
         entry=entry,
         compute=compute,

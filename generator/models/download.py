@@ -17,6 +17,7 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 
 from generator.errors import DownloadFailed, ModelMissing
+from generator.models.guarded import Guard
 from generator.models.known_models import KNOWN_MODELS, KnownFile, KnownModel
 from prompts.errors import near_hint, near_names
 
@@ -28,7 +29,6 @@ Progress = Callable[[int, int | None], None]
 HUB = "https://huggingface.co"
 _HUB_HOSTS = ("huggingface.co", "hf.co")  # and what lies below them
 _REDIRECTS = 5
-_TIMEOUT_SECONDS = httpx.Timeout(30.0, connect=10.0)
 _BLOCK = 1 << 20  # bytes
 _SHA256 = re.compile(r'"?([0-9a-f]{64})"?')
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+)")
@@ -79,17 +79,25 @@ def fetch_model(name: str, root: Path, progress: Progress | None = None, hub: st
     return tuple(paths)
 
 
-def fetch_file(url: str, target: Path, file: KnownFile, progress: Progress | None = None) -> None:
+def fetch_file(
+    url: str, target: Path, file: KnownFile, progress: Progress | None = None, guard: Guard | None = None
+) -> None:
     """Fetch one file to `target` by way of `target.part`.
+
+    Args:
+        url: Its address.
+        target: Where it goes.
+        file: Its size and, if known, its hash: with one, it may come from any public host.
+        progress: Called after each block.
+        guard: Sends the requests; one without keys by default.
 
     Raises:
         DownloadFailed: See `fetch_model`; code `download_hash_mismatch` when the bytes are not the right ones.
     """
     part = target.with_name(target.name + ".part")
     try:
-        with httpx.Client(timeout=_TIMEOUT_SECONDS, headers={"Accept-Encoding": "identity"}) as client:
-            _check_space(part, file)
-            digest = _receive(client, url, part, file, progress or _silent)
+        _check_space(part, file)
+        digest = _receive(guard or Guard(url), url, part, file, progress or _silent)
     except httpx.HTTPError as error:
         raise DownloadFailed(
             f"{urlsplit(url).hostname} cannot be reached ({type(error).__name__}). {_by_hand(target)}",
@@ -108,13 +116,13 @@ def fetch_file(url: str, target: Path, file: KnownFile, progress: Progress | Non
     os.replace(part, target)
 
 
-def _receive(client: httpx.Client, url: str, part: Path, file: KnownFile, progress: Progress) -> str | None:
+def _receive(guard: Guard, url: str, part: Path, file: KnownFile, progress: Progress) -> str | None:
     """Append what is missing to `part`; the hub's own SHA-256 of the file, if it names one."""
     digest: str | None = None
     for _ in range(_REDIRECTS + 1):
         there = part.stat().st_size if part.is_file() else 0
         headers = {"Range": f"bytes={there}-"} if there else {}
-        with client.stream("GET", url, headers=headers) as answer:
+        with guard.stream(url, headers) as answer:
             digest = _named_digest(answer) or digest
             if answer.is_redirect:
                 url = _next_url(url, answer, file)
@@ -152,7 +160,7 @@ def _store(answer: httpx.Response, part: Path, there: int, file: KnownFile, prog
 
 
 def _next_url(url: str, answer: httpx.Response, file: KnownFile) -> str:
-    """Where a redirect leads, if that is the hub's own.
+    """Where a redirect leads, if that is the hub's own, or anywhere for a file whose hash is known before.
 
     Raises:
         DownloadFailed: Another host, or down from https.
@@ -161,7 +169,7 @@ def _next_url(url: str, answer: httpx.Response, file: KnownFile) -> str:
     old, new = urlsplit(url), urlsplit(target)
     host = new.hostname or ""
     is_hubs = host == old.hostname or any(host == h or host.endswith(f".{h}") for h in _HUB_HOSTS)
-    if not is_hubs or (old.scheme == "https" and new.scheme != "https"):
+    if not (is_hubs or file.sha256) or (old.scheme == "https" and new.scheme != "https"):
         raise DownloadFailed(f"The hub wants to send {file.name} from another place ({host}); refused.", host=host)
     return target
 

@@ -11,7 +11,7 @@ import os
 import re
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,8 @@ class TensorInfo:
     dtype: str
     """As written, e.g. `F16`."""
     shape: tuple[int, ...]
+    start: int = field(default=0, compare=False)
+    """Byte offset from the first tensor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +144,7 @@ def _check_tensor(path: Path, name: str, entry: object) -> tuple[TensorInfo, tup
         count *= side
     if count * _DTYPE_BYTES[dtype] != offsets[1] - offsets[0]:
         raise _invalid(path, f"tensor {name[:80]!r} does not fill its place")
-    return TensorInfo(dtype, tuple(shape)), (offsets[0], offsets[1])
+    return TensorInfo(dtype, tuple(shape), offsets[0]), (offsets[0], offsets[1])
 
 
 def _are_sizes(values: Any) -> bool:

@@ -63,3 +63,38 @@ def test_a_second_call_with_the_same_file_changes_nothing(tmp_path: Path, folder
     source = a_file(tmp_path / "m.safetensors", "model.diffusion_model.input_blocks.0.0.weight")
     assert install(source, folders) == install(source, folders)
     assert [p.name for p in folders.checkpoints.iterdir()] == ["m.safetensors"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "kind", "folder"),
+    [
+        (("emb_params",), "embedding", "embeddings"),
+        (("clip_l", "clip_g"), "embedding", "embeddings"),
+        (("first_stage_model.decoder.conv_in.weight",), "VAE", "vaes"),
+        (("decoder.conv_in.weight", "encoder.conv_in.weight"), "VAE", "vaes"),
+        (("conv_first.weight", "conv_last.weight"), "upscaler", "upscalers"),
+        (("lora_unet_x.hada_w1_a", "lora_unet_x.hada_w1_b"), "LoRA", "loras"),
+        (("lora_unet_x.diff", "lora_unet_y.diff"), "LoRA", "loras"),
+    ],
+)
+def test_embeddings_vaes_upscalers_and_every_kind_of_lora_go_to_their_folders(
+    keys: tuple[str, ...], kind: str, folder: str, tmp_path: Path, folders: ModelFolders
+) -> None:
+    source = tmp_path / "m.safetensors"
+    save_file({key: torch.zeros(2, 4) for key in keys}, source)
+    found, path = install(source, folders)
+    assert (found, path.parent.name) == (kind, folder)
+
+
+def test_weights_that_are_not_numbers_and_folders_with_code_are_refused(tmp_path: Path, folders: ModelFolders) -> None:
+    source = tmp_path / "m.safetensors"
+    save_file({"emb_params": torch.full((1, 4), float("nan"))}, source)
+    folder = tmp_path / "pipeline"
+    folder.mkdir()
+    (folder / "model_index.json").write_text("{}")
+    (folder / "hook.py").write_text("")
+    for path, code in ((source, "model_not_finite"), (folder, "model_code_refused")):
+        with pytest.raises(ModelRefused) as refused:
+            install(path, folders)
+        assert refused.value.stable_code == code
+    assert not folders.checkpoints.exists()
