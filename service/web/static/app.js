@@ -1,162 +1,132 @@
-// The page: puts the parts together. A pure client of the public API.
-import { Alert } from "./alert.js";
-import { Problem, call } from "./api.js";
-import { Book } from "./book.js";
-import { $, h } from "./dom.js";
-import { Editor } from "./editor.js";
-import { language, setLanguage, startLanguage, t } from "./i18n.js";
-import { JobPanel } from "./job.js";
-import { Photo } from "./photo.js";
-import { Talk } from "./talk.js";
+// The page: the shell, and which screen is shown. A pure client of the public API.
+import { Problem, call, keyAsked } from "./api.js";
+import { LANGUAGES, language, setLanguage, startLanguage, t } from "./i18n.js";
+import { hintOf, sentenceOf } from "./problems.js";
+import { attempt, catalogue, dialog, keepDraftInTab, offers, openSpell, photo, readPaste, readPhoto, remember, remembered, say, show, startAnew, toast, trouble, view, watchPhoto, working } from "./state.js";
+import { Start, photoStage } from "./start.js";
+import { Icon, IconButton, Later } from "./ui.js";
+import { html, render, useEffect, useSignal } from "./vendor/preact.js";
 
-startLanguage();
-$("language").value = language();
+const THEME = "spellwright.theme";
+const WINDOWS = {
+  doctor: [() => import("./panels/doctor.js"), "Doctor"],
+  paste: [() => import("./panels/paste.js"), "Paste"],
+  history: [() => import("./panels/library.js"), "Library"],
+  keys: [() => import("./panels/keys.js"), "Keys"],
+  lightbox: [() => import("./panels/lightbox.js"), "Lightbox"],
+  verdicts: [() => import("./panels/verdicts.js"), "Verdicts"],
+  shortcuts: [() => import("./panels/shortcuts.js"), "Shortcuts"],
+};
+const workbench = () => import("./work/bench.js");
+const jobs = () => import("./work/jobs.js");
 
-const alert = new Alert();
-const book = new Book();
-const editor = new Editor();
-let catalogue = null;
-const panel = new JobPanel({
-  alert,
-  noticeOf,
-  use: (spell) => { editor.show(spell); say(t("used")); $("prompt").focus(); },
-  gone: () => { remember({ job: null }); alert.show(new Problem({ code: "job_gone", detail: "" })); },
-});
-new Photo(book, alert);
-new Talk(book, keepEdits, alert);
+function App() {
+  const isWork = view.value === "work";
+  return html`
+    <a class="skip" href="#main">${t("skip")}</a>
+    <${Header} />
+    <${Trouble} />
+    ${isWork ? html`<${Later} key="work" from=${workbench} name="Bench" />` : html`<${Start} key="start" draw=${() => jobs().then((made) => made.generate())} />`}
+    <footer><p>${t("aiNotice")}</p><p><a href="/docs">${t("apiDocs")}</a> · <button type="button" class="link" onClick=${() => show("shortcuts")}>${t("shortcuts")}</button></p></footer>
+    <${DropAnywhere} />
+    <${Toast} />
+    ${dialog.value && html`<${Later} key=${dialog.value.name} from=${WINDOWS[dialog.value.name][0]} name=${WINDOWS[dialog.value.name][1]} ...${dialog.value.props} close=${() => { dialog.value = null; }} />`}
+    ${keyAsked.value && html`<${Later} key="key" from=${WINDOWS.keys[0]} name="Keys" close=${() => { keyAsked.value?.(false); keyAsked.value = null; }} />`}
+  `;
+}
 
-book.addEventListener("changed", () => {
-  editor.show(book.head.spell);
-  showVersion();
-  remember({ spell: book.id });
-});
+function Header() {
+  return html`<header class="top">
+    <button type="button" class="brand" onClick=${startAnew} aria-label=${`Spellwright: ${t("newSpell")}`}><img src=${new URL("./mark.svg", import.meta.url).pathname} alt="" width="30" height="30" /><b>Spellwright</b></button>
+    <p class="tagline">${t("tagline")}</p>
+    <nav aria-label=${t("navLabel")}>
+      ${view.value === "work" && html`<button type="button" id="new" onClick=${startAnew}><${Icon} name="plus" /><span>${t("newSpell")}</span></button>`}
+      <${IconButton} icon="history" label=${t("recentTitle")} onClick=${() => show("history")} id="library" />
+      <${IconButton} icon="pulse" label=${t("doctorTitle")} onClick=${() => show("doctor")} id="doctor" />
+      <${Theme} />
+      <label class="lang"><span class="hidden">${t("language")}</span><select id="language" value=${language.value} onChange=${(event) => setLanguage(event.target.value)}>${Object.entries(LANGUAGES).map(([name, text]) => html`<option key=${name} value=${name} selected=${name === language.value}>${text}</option>`)}</select></label>
+    </nav>
+  </header>`;
+}
 
-$("language").addEventListener("change", (event) => {
-  setLanguage(event.target.value);
-  editor.relabel();
-  showVersion();
-  showNotice();
-  alert.relabel();
-});
+function Theme() {
+  const theme = useSignal(document.documentElement.dataset.theme ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light"));
+  const next = theme.value === "dark" ? "light" : "dark";
+  const turn = () => { theme.value = next; document.documentElement.dataset.theme = next; localStorage.setItem(THEME, next); };
+  return html`<${IconButton} id="theme" icon=${next === "dark" ? "moon" : "sun"} label=${next === "dark" ? t("themeDark") : t("themeLight")} onClick=${turn} />`;
+}
 
-$("spell-form").addEventListener("submit", (event) => {
-  event.preventDefault();
-  busy($("generate"), async () => {
-    say(t("saving"));
-    await keepEdits();
+function Trouble() {
+  const body = trouble.value;
+  if (!body) return html`<div role="alert" class="hidden"></div>`;
+  return html`<div id="alert" class="alert" role="alert"><${Icon} name="info" /><p id="alert-text">${[sentenceOf(body), hintOf(body.code)].filter(Boolean).join("\n")}</p><${IconButton} icon="close" label=${t("close")} onClick=${() => { trouble.value = null; }} /></div>`;
+}
+
+function Toast() {
+  useEffect(() => {
+    if (!toast.value) return undefined;
+    const timer = setTimeout(() => say(""), 4500);
+    return () => clearTimeout(timer);
+  }, [toast.value]);
+  const isReading = working.value === "photo" && view.value === "work";
+  return html`<div id="toast" role="status" class=${toast.value || isReading ? "toast shown" : "toast"}>${isReading ? photoStage(photo.value) : toast.value}</div>`;
+}
+
+/** Pictures may be dropped or pasted anywhere; parameters may be pasted outside of fields. */
+function DropAnywhere() {
+  const isOver = useSignal(false);
+  useEffect(() => {
+    const hasFile = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
+    const over = (event) => { if (hasFile(event)) { event.preventDefault(); isOver.value = true; } };
+    const leave = (event) => { if (!event.relatedTarget) isOver.value = false; };
+    const drop = (event) => {
+      if (!hasFile(event)) return;
+      event.preventDefault();
+      isOver.value = false;
+      if (event.dataTransfer.files[0]) readPhoto(event.dataTransfer.files[0]);
+    };
+    const paste = (event) => {
+      const file = [...(event.clipboardData?.files ?? [])].find((one) => one.type.startsWith("image/"));
+      if (file) { event.preventDefault(); readPhoto(file); return; }
+      if (event.target.closest?.("input, textarea, dialog")) return;
+      const text = event.clipboardData?.getData("text/plain") ?? "";
+      if (text.trim()) readPaste(text);
+    };
+    const all = { dragover: over, dragleave: leave, drop, paste };
+    for (const [name, hear] of Object.entries(all)) document.addEventListener(name, hear);
+    return () => { for (const [name, hear] of Object.entries(all)) document.removeEventListener(name, hear); };
+  }, []);
+  return isOver.value && html`<div class="curtain"><p><${Icon} name="image" />${t("dropHere")}</p></div>`;
+}
+
+async function open() {
+  const patience = setTimeout(() => say(t("loadingModels")), 900);
+  try {
+    const [found, offered] = await Promise.all([call("GET", "/api/catalogue"), call("GET", "/api/capabilities")]);
+    catalogue.value = found;
+    offers.value = offered;
     say("");
-    const job = await call("POST", "/api/jobs", { spell_id: book.id, version: book.head.number, count: Number($("count").value) || 1 });
-    remember({ job: job.id });
-    panel.watch(job.id);
-    $("job-box").scrollIntoView({ behavior: "smooth", block: "nearest" });
-  });
-});
-
-$("hands").addEventListener("click", (event) => busy(event.target, async () => {
-  await keepEdits();
-  const before = book.head.number;
-  const { version, plan } = await call("POST", `/api/spells/${book.id}/hands`, { apply: true, parent: before });
-  book.take(version);
-  say([version.number === before ? t("handsNothing") : t("handsApplied"), ...plan.explanation].join("\n"));
-}));
-
-$("copy").addEventListener("click", (event) => busy(event.target, async () => {
-  await keepEdits();
-  try {
-    await navigator.clipboard.writeText(book.head.infotext);
-    say(t("copied"));
-  } catch {
-    say(t("copyFailed"));
-  }
-}));
-
-/** What was typed becomes a version before anything is made of it. */
-async function keepEdits() {
-  if (!editor.isChanged()) return;
-  const spell = editor.read();
-  if (book.id === null && !spell.prompt.trim()) throw new Problem({ code: "nothing_yet", detail: "" });
-  await book.keep(spell);
-}
-
-async function busy(button, work) {
-  alert.hide();
-  button.disabled = true;
-  try {
-    await work();
   } catch (problem) {
-    say("");
-    alert.show(problem);
-  } finally {
-    button.disabled = false;
-  }
-}
-
-function say(text) {
-  $("spell-status").textContent = text;
-}
-
-/** The honest sentence about a checkpoint, when there is one. */
-function noticeOf(name) {
-  const found = catalogue?.checkpoints.find((entry) => entry.name === name);
-  return found ? shownNotice(found) : "";
-}
-
-/** The server speaks English; what a demo model is can be said in the reader's language. */
-function shownNotice({ is_demo: isDemo, notice }) {
-  return isDemo && !(language() === "en" && notice) ? t("demoModel") : notice;
-}
-
-function showVersion() {
-  $("spell-version").textContent = book.head ? t("spellVersion", { number: book.head.number }) : "";
-}
-
-/** The first run explains itself. */
-function showNotice() {
-  const demo = catalogue?.checkpoints.find((entry) => entry.is_usable);
-  const lines = [];
-  if (demo?.is_demo) lines.push(t("demoNotice", { notice: shownNotice(demo) }), t("demoCheckpoint"));
-  if (catalogue && catalogue.llm === null) lines.push(t("demoLlm"));
-  $("notice").hidden = !demo?.is_demo;
-  $("notice-summary").textContent = t("demoSummary");
-  $("notice-list").replaceChildren(...[...lines, t("demoDoctor")].map((line) => h("li", { textContent: line })));
-}
-
-function remember(changes) {
-  const now = new URLSearchParams(location.hash.slice(1));
-  for (const [name, value] of Object.entries(changes)) {
-    if (value === null) now.delete(name);
-    else now.set(name, value);
-  }
-  history.replaceState(null, "", `#${now}`);
-}
-
-/** The spell in the address; one that is not here is taken out of it. */
-async function openSpell(id) {
-  try {
-    await book.open(id);
-  } catch (problem) {
-    if (problem.code !== "not_found") return alert.show(problem);
-    remember({ spell: null });
-    alert.show(new Problem({ code: "spell_gone", detail: "" }));
-  }
-}
-
-async function start() {
-  const place = new URLSearchParams(location.hash.slice(1));
-  const opening = place.get("spell") ? openSpell(place.get("spell")) : null;
-  const patience = setTimeout(() => say(t("loadingModels")), 700);
-  try {
-    catalogue = await call("GET", "/api/catalogue");
-    say("");
-    editor.offer(catalogue);
-    showNotice();
-  } catch (problem) {
-    alert.show(problem);
+    if (!(problem instanceof Problem)) throw problem;
+    trouble.value = problem.facts;
   }
   clearTimeout(patience);
-  if (place.get("job")) panel.watch(place.get("job"));
-  await opening;
-  document.body.dataset.ready = "yes";
+  if (remembered("spell")) await attempt("open", () => openSpell(remembered("spell")));
+  keepDraftInTab();
+  if (remembered("job")) {
+    view.value = "work";
+    jobs().then((made) => made.watch(remembered("job")));
+  }
+  if (remembered("photo")) {
+    attempt("photo", () => watchPhoto(remembered("photo"))).then(() => remember({ photo: null }));
+  }
 }
 
-start();
+const theme = localStorage.getItem(THEME);
+if (theme) document.documentElement.dataset.theme = theme;
+const opening = open(); // the network works while the texts come
+await startLanguage();
+render(html`<${App} />`, document.getElementById("app"));
+document.body.dataset.painted = "yes";
+await opening;
+document.body.dataset.ready = "yes";

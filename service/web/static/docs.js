@@ -1,7 +1,16 @@
 // Draws /openapi.json: every route with its parameters, body and answers.
-import { $, h } from "./dom.js";
+const $ = (id) => document.getElementById(id);
 
-const spec = await (await fetch("/openapi.json")).json();
+/** An element with properties and children (nodes or text); nothing is parsed as HTML. */
+function h(tag, properties = {}, ...children) {
+  const node = Object.assign(document.createElement(tag), properties);
+  node.append(...children);
+  return node;
+}
+
+const key = sessionStorage.getItem("spellwright.key") ?? localStorage.getItem("spellwright.key"); // entered on the page
+const headers = key ? { Authorization: `Bearer ${key}` } : {};
+const spec = await (await fetch("/openapi.json", { headers })).json();
 
 function resolve(schema) {
   return schema?.$ref ? spec.components.schemas[schema.$ref.split("/").pop()] ?? {} : schema ?? {};

@@ -1,6 +1,4 @@
-// The one place for trouble: what is wrong, in the reader's language where the page knows the code, else as the server said it.
-import { Problem } from "./api.js";
-import { $ } from "./dom.js";
+// What is wrong, in the reader's language where the page knows the code, else as the server said it.
 import { t } from "./i18n.js";
 
 const TEXTS = {
@@ -8,8 +6,11 @@ const TEXTS = {
   nothing_yet: () => t("needSpell"),
   job_gone: () => t("jobGone"),
   spell_gone: () => t("spellGone"),
+  paste_empty: () => t("pasteEmpty"),
   not_found: () => t("errorNotFound"),
   version_conflict: () => t("conflict"),
+  key_missing: () => t("errorKey"),
+  key_invalid: () => t("errorKey"),
   idea_empty: ({ field }) => (field === "message" ? t("errorMessageEmpty") : t("errorIdeaEmpty")),
   prompt_too_long: ({ field, got, limit }) => t("errorTooLong", { field: fieldName(field), got, limit }),
   text_invalid: ({ field, position }) => t("errorText", { field: fieldName(field), position }),
@@ -67,33 +68,8 @@ export function sentenceOf(body) {
   return text === null || /\{\w+\}|undefined|NaN/.test(text) ? body.detail : text;
 }
 
-export class Alert {
-  #body = null;
-
-  constructor() {
-    $("alert-close").addEventListener("click", () => this.hide());
-  }
-
-  /** Show a `Problem`, or the body of one; anything else is a fault of the page and goes on. */
-  show(problem) {
-    if (!(problem instanceof Problem) && !problem.code) throw problem;
-    this.#body = problem.facts ?? problem;
-    this.relabel();
-    $("alert").hidden = false;
-  }
-
-  /** What was wrong is over: somebody tries again. */
-  hide() {
-    this.#body = null;
-    $("alert").hidden = true;
-  }
-
-  relabel() {
-    if (this.#body) $("alert-text").textContent = [sentenceOf(this.#body), hintOf(this.#body.code)].filter(Boolean).join("\n");
-  }
-}
-
-function hintOf(code) {
+/** What to do about it, where the page can say more than the sentence; mostly empty. */
+export function hintOf(code) {
   if (code.startsWith("llm_")) return t("hintLlm");
   if (code === "checkpoint_not_found") return t("hintCheckpoint");
   return code === "lora_not_found" || code === "lora_incompatible" ? t("hintLora") : "";
@@ -102,8 +78,8 @@ function hintOf(code) {
 function fieldName(field) {
   const names = {
     idea: t("ideaTitle"), message: t("chatTitle"), prompt: t("prompt"), negative_prompt: t("negative"), steps: t("steps"), cfg_scale: t("cfg"),
-    seed: t("seed"), width: t("width"), height: t("height"), "hires steps": t("hiresSteps"), "hires upscale_by": t("upscaleBy"),
-    "hires denoising_strength": t("denoising"),
+    seed: t("seed"), width: t("width"), height: t("height"), clip_skip: t("clipSkip"), "hires steps": t("hiresSteps"),
+    "hires upscale_by": t("upscaleBy"), "hires denoising_strength": t("denoising"),
   };
   return names[field] ?? field;
 }
