@@ -205,7 +205,7 @@ def _llm(settings: Settings, *, probe: bool) -> Check:
             "language model",
             "limited",
             "none configured: the offline expander works, with its own small vocabulary.",
-            f"{PREFIX}LLM_BASE_URL (Ollama, LM Studio, vLLM, …) or OPENAI_API_KEY",
+            f"{PREFIX}LLM_BASE_URL, {PREFIX}LLM_DISCOVER=1 (Ollama, LM Studio, llama.cpp here) or OPENAI_API_KEY",
         )
     base = settings.llm_base_url or "https://api.openai.com/v1"
     spoken = f"{settings.llm_model} at {httpx.URL(base).host}"

@@ -117,3 +117,32 @@ def test_a_language_model_writes_the_spell_and_its_edits_are_applied_streamed_or
             stream = client.post(chat, json={"message": "again"}, headers={"Accept": "text/event-stream"}).text
             assert "event: delta" in stream and "event: version" in stream
             assert "event: problem" not in stream
+
+
+class Listed(Helpful):
+    """The same, and it lists its models as Ollama does."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'{"data": [{"id": "qwen3:4b"}]}')
+
+
+def test_a_server_found_on_this_machine_writes_spells(tmp_path: Path) -> None:
+    with answering(Listed) as address:
+        port = int(address.rsplit(":", 1)[1].split("/")[0])
+        settings = quiet_settings(tmp_path, llm_discover=True, llm_discover_ports=(port,))
+        with running_server(settings) as server, httpx.Client(base_url=server.url, timeout=30) as client:
+            assert client.get("/api/catalogue").json()["llm"] == "qwen3:4b"
+            made = client.post("/api/spells", json={"idea": "暴风雨中的灯塔"}).json()
+            assert made["details"]["by"] == "qwen3:4b"
+
+
+def test_a_spent_budget_goes_on_offline_and_says_so_in_both_languages(tmp_path: Path) -> None:
+    with answering(Helpful) as address:
+        settings = quiet_settings(tmp_path, llm_base_url=address, llm_model="tiny", llm_request_tokens=10)
+        with running_server(settings) as server, httpx.Client(base_url=server.url, timeout=30) as client:
+            made = client.post("/api/spells", json={"idea": "a lighthouse in a storm"}).json()
+            assert made["details"]["by"] == "offline" and made["details"]["notes_texts"][0]["key"] == "llm.budget_spent"
+            turn = client.post(f"/api/spells/{made['spell_id']}/chat", json={"message": "make it night"}).json()
+            assert turn["turn"]["by"] == "offline" and "budget" in turn["turn"]["reply"]
