@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prompts.expansion.applying import apply
-from prompts.expansion.edits import AddPhrase, RemoveNegative
+from prompts.expansion.edits import AddPhrase, RemoveNegative, ReplacePhrase, Reweight
 from prompts.expansion.families import DEMO, FAMILIES, SD15, SDXL, FamilyProfile
-from prompts.hands import RECORD, apply_plan, plan_hands, take_out
+from prompts.hands import RECORD, apply_edits, apply_plan, plan_hands, take_out
 from prompts.spell import Lora, Spell
 
 PROMPTS = [
@@ -123,3 +123,48 @@ def test_the_explanation_says_the_verdict_each_action_and_its_words() -> None:
     assert lines[0].startswith("Hands will be in frame (95%)") and "waving" in lines[0]
     assert any(line.startswith("[on] negatives: adds “deformed hands”") for line in lines)
     assert json.loads(json.dumps(plan_hands(spell("a cat"), SD15).to_json()))["hands_in_frame"] is False
+
+
+def test_what_stands_stays_where_it_is_with_the_weight_a_person_gave_it() -> None:
+    base = spell("a girl waving")
+    planned = apply_plan(base, plan_hands(base, SD15))
+    changed = apply(planned, [Reweight("five fingers per hand", 1.4), AddPhrase("rain")])
+    again = apply_plan(changed, plan_hands(changed, SD15))
+    assert again == changed and "(five fingers per hand:1.4)" in again.prompt
+
+
+def test_what_a_person_took_out_is_declined_and_comes_back_only_by_choice() -> None:
+    base = spell("a girl waving")
+    planned = apply_plan(base, plan_hands(base, SD15))
+    changed = apply(planned, [RemoveNegative("bad hands")])
+    again = apply_plan(changed, plan_hands(changed, SD15))
+    assert "bad hands" not in again.negative_prompt and "extra fingers" in again.negative_prompt
+    assert json.loads(dict(again.extra)[RECORD])["declined"] == ["bad hands"]
+    out = apply_plan(again, plan_hands(again, SD15), kinds=())
+    assert out == base
+    assert "bad hands" in apply_plan(out, plan_hands(out, SD15)).negative_prompt
+
+
+def test_a_plan_that_no_longer_fits_is_taken_out_but_for_what_is_locked() -> None:
+    base = spell("a girl waving")
+    planned = apply_plan(base, plan_hands(base, SD15))
+    alone = apply(planned, [ReplacePhrase("a girl waving", "a lake")])
+    plan = plan_hands(alone, SD15)
+    assert apply_plan(alone, plan) == spell("a lake")
+    kept = apply_plan(alone, plan, locked=("five fingers per hand",))
+    assert kept.prompt == "a lake, five fingers per hand" and kept.negative_prompt == "blurry"
+
+
+def test_the_edits_of_a_plan_make_the_same_texts_again() -> None:
+    base = spell("a girl waving")
+    planned, edits = apply_edits(base, plan_hands(base, SD15))
+    made = apply(base, edits)
+    assert (made.prompt, made.negative_prompt) == (planned.prompt, planned.negative_prompt)
+
+
+def test_the_plan_is_told_in_english_and_chinese_under_keys_that_do_not_change() -> None:
+    told = plan_hands(spell("a girl waving"), SD15).to_json()
+    assert told["texts"]["zh"]["explanation"][0].startswith("画面里会出现手（95%）")
+    assert told["actions"][0]["key"] == "hands.negatives.sd15"
+    assert told["actions"][0]["texts"]["zh"]["name"] == "反向词"
+    assert told["texts"]["en"]["explanation"] == told["explanation"]
