@@ -55,6 +55,7 @@ from service.language_model import TokenBudget, TokenLimits
 from service.owners import Owners
 from service.photo_reader import DevicePhotoReader
 from service.policy import Policy
+from service.provenance.setup import seal_of
 from service.runner import Handler, Runner, RunnerConfig
 from service.services import Services
 from service.settings import Settings
@@ -195,6 +196,7 @@ def _wire(settings: Settings, *, fake_engine: bool | BuildEngine, own_only: bool
         clock=utc_now,
         new_id=new_id,
         owner=owners.name,
+        seal=seal_of(settings),
     )
     engine, shelves = engine_and_shelves(settings, fake_engine=fake_engine, own_only=own_only)
     policy = Policy(adult_mode=settings.adult_mode)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from service.auth.caller import LOCAL
@@ -10,6 +10,7 @@ from service.blobs.base import BlobStore
 from service.bus.base import EventBus
 from service.ids import Clock, NewId
 from service.outbound import OutboundRules
+from service.provenance.seal import NoSeal, Seal
 from service.store.base import ImageStore, JobQueue, Room, SpellStore
 
 
@@ -26,6 +27,8 @@ class Backbone:
     new_id: NewId
     owner: str
     """This process's name in the job store."""
+    seal: Seal = field(default_factory=NoSeal)
+    """Signs every picture that is stored."""
     tenant: str | None = None
     """Whose things the stores show; `None`: everybody's, for the workers and the housekeeping."""
 

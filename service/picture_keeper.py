@@ -9,7 +9,7 @@ from generator.events import Picture
 from prompts.metadata import format_infotext, png_with_infotext
 from prompts.spell import Spell
 from service.backbone import Backbone
-from service.blobs.base import Blob, BlobStore
+from service.blobs.base import Blob
 from service.bus.base import Moved
 from service.jobs import ImageRecord, Job, JobStatus
 from service.policy import PolicyBlocked, Stamp
@@ -40,7 +40,7 @@ class PictureKeeper:
             StaleAttempt: The job is no longer at this attempt, or the slot already has a picture.
             DiskFull, DatabaseUnavailable: It could not be stored.
         """
-        blob = await asyncio.to_thread(_encode_and_put, self.backbone.blobs, finished)
+        blob = await asyncio.to_thread(_encode_and_put, self.backbone, finished)
         record = ImageRecord(
             id=self.backbone.new_id(),
             job_id=job.id,
@@ -70,7 +70,9 @@ def stamped_spell(job: Job) -> Spell:
     return job.spell
 
 
-def _encode_and_put(blobs: BlobStore, finished: FinishedPicture) -> Blob:
+def _encode_and_put(backbone: Backbone, finished: FinishedPicture) -> Blob:
     picture = finished.picture
     data = png_with_infotext(picture.width, picture.height, picture.rgb, format_infotext(finished.spell))
-    return blobs.put("images", with_mark(data, finished.mark), "png")
+    # The signature binds the bytes, so it comes last.
+    sealed = backbone.seal.sealed(with_mark(data, finished.mark), finished.mark)
+    return backbone.blobs.put("images", sealed, "png")

@@ -33,8 +33,8 @@ class RunningServer:
 
 def quiet_settings(data_dir: Path, **values: Any) -> Settings:
     """Settings for tests: nothing from the environment's language model, short heartbeats, any free disk will do."""
-    none = {"llm_base_url": None, "llm_api_key": None, "api_key": None, "database_url": None}
-    chosen = none | {"heartbeat_seconds": 0.2, "min_free_bytes": 0} | values
+    none: dict[str, Any] = {"llm_base_url": None, "llm_api_key": None, "api_key": None, "database_url": None}
+    chosen = none | {"heartbeat_seconds": 0.2, "c2pa": "off", "min_free_bytes": 0} | values
     return Settings(data_dir=data_dir, **chosen)
 
 

@@ -14,6 +14,12 @@ from generator.events import Picture
 from generator.hands.install import install_from_wheel
 from generator.hands.tflite_detector import TfliteHandDetector
 
+
+def pytest_configure() -> None:
+    """Pictures are not signed unless a test asks for it: a signature takes time and carries its moment."""
+    os.environ["SPELLWRIGHT_C2PA"] = "off"
+
+
 WHEELS = Path(__file__).parents[1] / ".venv" / "wheels"
 SIDE = 384  # pixels
 _FINGERS = ((0.37, 0.53, 0.27, 0.25), (0.455, 0.50, 0.43, 0.15), (0.54, 0.50, 0.56, 0.14), (0.625, 0.53, 0.70, 0.24))

@@ -10,7 +10,9 @@ from prompts.metadata import embedded, read_infotext, read_spell, write_infotext
 from prompts.metadata.bounds import XMP
 from service.provenance.marks import Mark, mark_of, packet_of, with_mark
 
-INFOTEXT = "a 红 heart </rdf:RDF>\nNegative prompt: blurry\nSteps: 20, Sampler: Euler, CFG scale: 7, Seed: 3, Size: 64x64"
+INFOTEXT = (
+    "a 红 heart </rdf:RDF>\nNegative prompt: blurry\nSteps: 20, Sampler: Euler, CFG scale: 7, Seed: 3, Size: 64x64"
+)
 FORMATS = ["PNG", "JPEG", "WEBP"]
 
 
