@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from generator.batch_key import LoraSet
 from generator.errors import UnsupportedSpell
-from generator.hires import cover_and_crop, schedule_length
+from generator.hires import cover_and_crop, schedule_length, start_second_pass
 from generator.img2img import start_from
+from generator.models.catalogue import check_lora_fits
 from generator.models.lora import LoraFile, lora_set, lora_uses
 from generator.models.resident import Resident
 from generator.request import GenerationRequest
@@ -27,7 +28,7 @@ from generator.tiling import is_tiling
 from generator.upscalers import check_upscaler
 from prompts.img2img import step_counts
 from prompts.spell import HiresFix, Params, Spell
-from prompts.vocabulary import sampler_named
+from prompts.vocabulary import LATENT_UPSCALERS, sampler_named
 
 
 def check_request(request: GenerationRequest) -> None:
@@ -44,12 +45,6 @@ def check_request(request: GenerationRequest) -> None:
         )
     if params.hires is not None:
         _hires_sampler(params, params.hires)
-        if params.hires.checkpoint not in (None, "", params.checkpoint):
-            raise UnsupportedSpell(
-                "A second checkpoint for the hires pass is not supported here; leave it out.",
-                field="hires.checkpoint",
-                got=params.hires.checkpoint,
-            )
 
 
 def admit(request: GenerationRequest, resident: Resident, order: int, tick: int, noise_source: str) -> Sample:
@@ -159,7 +154,49 @@ def _plan_hires(spell: Spell, hires: HiresFix, resident: Resident, text_key: Lor
     )
     conditioning = resident.conditioner.encode_pass(prompts, params.clip_skip or 1, text_key)
     network = check_upscaler(hires.upscaler, resident.upscalers)
-    return HiresPlan(replace(plan), steps, hires.upscaler, size, crop, conditioning, network)
+    other = _second_checkpoint(spell, hires, resident)
+    return HiresPlan(replace(plan), steps, hires.upscaler, size, crop, conditioning, network, other)
+
+
+def _second_checkpoint(spell: Spell, hires: HiresFix, resident: Resident) -> str:
+    """The name of the checkpoint that draws the second pass; empty where it is the first one's.
+
+    Raises:
+        CheckpointNotFound: With near names.
+        UnsupportedSpell: It reads other latents, and the upscaler works on latents.
+        LoraIncompatible: A LoRA of the spell is for the first pass's family alone.
+    """
+    other = resident.other_checkpoint(hires.checkpoint)
+    if other is None:
+        return ""
+    if other.family != resident.checkpoint.entry.family and hires.upscaler in LATENT_UPSCALERS:
+        raise UnsupportedSpell(
+            f"The second pass's checkpoint {other.name!r} reads other latents than the first one's; take an upscaler "
+            "on pixels, such as Lanczos.",
+            field="hires.upscaler",
+            got=hires.upscaler,
+        )
+    for lora in spell.loras:
+        check_lora_fits(resident.lora_entry(lora.name), other)
+    return other.name
+
+
+def readmit(sample: Sample, resident: Resident) -> None:
+    """Start the second pass of a picture with the checkpoint it changed to, now opened.
+
+    Raises:
+        LoraIncompatible, UnsupportedSpell, ModelRefused: The networks' base weights are unchanged.
+    """
+    spell, params = sample.request.spell, sample.request.spell.params
+    if params.hires is None:
+        return
+    files = [resident.lora(lora.name) for lora in spell.loras]
+    text_loras = lora_uses(zip(files, (lora.weight for lora in spell.loras), strict=True))
+    resident.set_text_loras(text_loras)
+    plan = _plan_hires(spell, params.hires, resident, lora_set(text_loras))
+    sample.checkpoint, sample.pixels, sample.hires = resident.name, resident.with_vae(params.vae), plan
+    sample.unet_loras = lora_uses(zip(files, (lora.unet for lora in spell.loras), strict=True))
+    start_second_pass(sample, plan, sample.pixels)
 
 
 def _schedule_calls(sampler: str, steps: int) -> int:

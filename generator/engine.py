@@ -15,7 +15,7 @@ from contextlib import nullcontext
 
 import torch
 
-from generator.admission import admit
+from generator.admission import admit, readmit
 from generator.batch_caps import BatchCaps, CapLimits
 from generator.batch_key import BatchKey
 from generator.config import EngineConfig
@@ -23,7 +23,7 @@ from generator.device import Compute
 from generator.errors import CheckpointNotFound, GeneratorError, QueueFull
 from generator.events import Cancelled, Event, Failed, ImageReady, PreviewReady, Started, StepDone
 from generator.failures import as_spellwright_error, is_out_of_memory, not_finite
-from generator.hires import start_second_pass
+from generator.hires import leave_checkpoint, start_second_pass
 from generator.models.catalogue import Catalogue, ModelEntry
 from generator.models.resident import Resident, open_checkpoint
 from generator.planner import Ticket, plan
@@ -62,6 +62,8 @@ class Engine:
         self.catalogue = catalogue or Catalogue(config.folders)
         self._waiting = WaitingRoom()
         self._running: dict[str, Sample] = {}
+        self._parked: dict[str, Sample] = {}
+        """Between two passes, waiting for the second one's own checkpoint."""
         self._aborted: set[str] = set()
         self._shares = Shares()
         fixed = config.max_rows or (_ROWS_IF_DETERMINISTIC if config.deterministic else 0)
@@ -89,19 +91,22 @@ class Engine:
             raise QueueFull(
                 f"{len(self._waiting)} pictures are waiting already; try again later.", limit=self._config.max_waiting
             )
-        if request.request_id in self._running or request.request_id in self._waiting:
+        if self._knows(request.request_id):
             error = GeneratorError(f"The request {request.request_id!r} is already there.", got=request.request_id)
             raise error.with_code("duplicate_request")
         self._waiting.add(request)
 
     def abort(self, request_id: str) -> None:
         """Ask for a request to end at the next step boundary; an unknown or finished id is ignored."""
-        if request_id in self._running or request_id in self._waiting:
+        if self._knows(request_id):
             self._aborted.add(request_id)
 
     def has_work(self) -> bool:
         """Whether `step` has anything to do."""
-        return bool(self._waiting or self._running)
+        return bool(self._waiting or self._running or self._parked)
+
+    def _knows(self, request_id: str) -> bool:
+        return request_id in self._running or request_id in self._parked or request_id in self._waiting
 
     def step(self) -> list[Event]:
         """Drop what was aborted, admit what waits, make one UNet call, finish what is done.
@@ -113,7 +118,8 @@ class Engine:
         """
         events: list[Event] = []
         self._drop_aborted(events)
-        self._admit_waiting(events)
+        if self._resume_parked(events):
+            self._admit_waiting(events)
         self._finish_one(events)
         self._tick += 1
         tickets = {i: s.ticket() for i, s in self._running.items() if not s.trajectory.is_finished}
@@ -128,9 +134,25 @@ class Engine:
     def _drop_aborted(self, events: list[Event]) -> None:
         for request_id in sorted(self._aborted):
             self._running.pop(request_id, None)
+            self._parked.pop(request_id, None)
             self._waiting.remove(request_id)
             events.append(Cancelled(request_id))
         self._aborted.clear()
+
+    def _resume_parked(self, events: list[Event]) -> bool:
+        """Start second passes that have a checkpoint of their own; `False` while one waits for it: nobody is admitted."""
+        for sample in list(self._parked.values()):
+            name = sample.hires.checkpoint if sample.hires is not None else ""
+            try:
+                if not self._open(name):
+                    return False
+                del self._parked[sample.request_id]
+                readmit(sample, self._loaded())
+                self._running[sample.request_id] = sample
+            except Exception as error:  # noqa: BLE001 - see _admit_waiting
+                self._parked.pop(sample.request_id, None)
+                self._fail(sample.request, error, events)
+        return True
 
     def _admit_waiting(self, events: list[Event]) -> None:
         """Admit a few: each time one of the tenant that has the fewest pictures running."""
@@ -178,7 +200,11 @@ class Engine:
 
     def _make_resident(self, request: GenerationRequest) -> bool:
         """Open the request's checkpoint; `False` while running pictures still need the one in memory."""
-        entry = self._find_checkpoint(request.spell.params.checkpoint or "")
+        return self._open(request.spell.params.checkpoint or "")
+
+    def _open(self, name: str) -> bool:
+        """Open the checkpoint of that name; `False` while running pictures still need the one in memory."""
+        entry = self._find_checkpoint(name)
         if self._resident is not None and self._resident.checkpoint.entry == entry:
             return True
         if self._running:
@@ -262,7 +288,11 @@ class Engine:
             return
         sample, resident = min(done, key=lambda s: (s.last_tick, s.order)), self._loaded()
         try:
-            if sample.hires is not None and sample.phase == "base":
+            if sample.hires is not None and sample.phase == "base" and sample.hires.checkpoint:
+                leave_checkpoint(sample, sample.hires, sample.pixels or resident.checkpoint)
+                sample.pixels = None  # or it would keep the first checkpoint in memory
+                self._parked[sample.request_id] = self._running.pop(sample.request_id)
+            elif sample.hires is not None and sample.phase == "base":
                 start_second_pass(sample, sample.hires, sample.pixels or resident.checkpoint)
             else:
                 self._finish(sample, resident, events)

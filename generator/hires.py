@@ -9,8 +9,9 @@ from generator.sample import HiresPlan, Sample
 from generator.sampling.noise import SampleNoise
 from generator.sampling.samplers import trajectory_from_latents
 from generator.sampling.trajectory import ModelCall, Trajectory
-from generator.upscalers import upscale
+from generator.upscalers import upscale, upscale_pixels
 from prompts.spell import HiresFix
+from prompts.vocabulary import LATENT_UPSCALERS
 
 _WEAKEST = 0.01
 
@@ -39,9 +40,24 @@ def cover_and_crop(hires: HiresFix, width: int, height: int) -> tuple[tuple[int,
     return (target_height * width // height, target_height), target
 
 
+def leave_checkpoint(sample: Sample, plan: HiresPlan, checkpoint: Checkpoint) -> None:
+    """Make a sample whose first pass is finished independent of the checkpoint that drew it.
+
+    As in the web UI a pixel upscaler decodes with the first checkpoint's VAE; the second one's encodes.
+    """
+    if plan.upscaler not in LATENT_UPSCALERS:
+        cell = checkpoint.latent_cell
+        size = (plan.size[0] // cell * cell, plan.size[1] // cell * cell)
+        pixels = checkpoint.decode(sample.trajectory.latents)
+        sample.enlarged = upscale_pixels(pixels, plan.upscaler, size, plan.network).cpu()
+
+
 def start_second_pass(sample: Sample, plan: HiresPlan, checkpoint: Checkpoint) -> None:
     """Move a sample whose first pass is finished on to the larger shape."""
-    large = upscale(sample.trajectory.latents, plan.upscaler, plan.size, checkpoint, plan.network)
+    if sample.enlarged is not None:
+        large, sample.enlarged = checkpoint.encode(sample.enlarged), None
+    else:
+        large = upscale(sample.trajectory.latents, plan.upscaler, plan.size, checkpoint, plan.network)
     large = _cut_middle(large, plan, checkpoint.latent_cell)
     sample.trajectory = _second_trajectory(sample, plan, checkpoint, large)
     sample.conditioning = plan.conditioning

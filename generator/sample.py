@@ -41,6 +41,8 @@ class HiresPlan:
     conditioning: PassConditioning
     network: UpscalerNetwork | None = None
     """What upscales, where `upscaler` names a network."""
+    checkpoint: str = ""
+    """Another checkpoint that draws the second pass, by its name in the catalogue; empty: the same one."""
 
 
 @dataclass
@@ -65,6 +67,8 @@ class Sample:
     notes: list[str] = field(default_factory=list)
     pixels: Checkpoint | None = None
     """Whose VAE reads and writes its pixels; `None`: that of the checkpoint in memory."""
+    enlarged: Tensor | None = None
+    """Pixels `(1, 3, H, W)` in 0..1 on their way to the second pass's own checkpoint."""
     overlay: Overlay | None = None
     """What of an inpainted source is laid over the finished picture; `None` without a mask."""
     is_tiling: bool = False

@@ -71,7 +71,7 @@ class Resident:
         Raises:
             LoraNotFound, LoraIncompatible, ModelRefused: The networks are unchanged.
         """
-        entry = self._find_lora(name)
+        entry = self.lora_entry(name)
         key = file_key(entry)
         if key not in self._files:
             check_lora_fits(entry, self.checkpoint.entry)
@@ -82,7 +82,12 @@ class Resident:
         self._files.move_to_end(key)
         return self._files[key]
 
-    def _find_lora(self, name: str) -> ModelEntry:
+    def lora_entry(self, name: str) -> ModelEntry:
+        """The catalogue's entry of a LoRA by any of its names.
+
+        Raises:
+            LoraNotFound, ModelRefused: See the catalogue.
+        """
         try:
             entry = self._catalogue.lora(name)
             if entry.path.is_file():
@@ -117,6 +122,21 @@ class Resident:
     def sources_with(self, checkpoint: Checkpoint) -> SourceEncoder:
         """What encodes img2img's sources with that checkpoint's VAE (see `with_vae`)."""
         return self.sources if checkpoint is self.checkpoint else SourceEncoder(checkpoint)
+
+    def other_checkpoint(self, name: str | None) -> ModelEntry | None:
+        """The checkpoint of that name where it is another than this one; `None` for none and for this one.
+
+        Raises:
+            CheckpointNotFound, ModelRefused: See the catalogue.
+        """
+        if not name:
+            return None
+        try:
+            entry = self._catalogue.checkpoint(name)
+        except CheckpointNotFound:
+            self._catalogue.refresh()
+            entry = self._catalogue.checkpoint(name)
+        return None if entry == self.checkpoint.entry else entry
 
     def set_unet_loras(self, uses: LoraUses) -> None:
         """Make the UNet carry exactly these LoRAs; nothing happens when it does already."""

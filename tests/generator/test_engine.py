@@ -157,7 +157,7 @@ def test_a_request_joins_between_two_steps_of_a_running_one(engine: Engine, ask:
         ({"sampler": "DDIM", "schedule_type": "Karras"}, UnsupportedSpell, "Automatic"),
         ({"sampler": "PLMS", "schedule_type": "Karras"}, UnsupportedSpell, "Automatic"),
         ({"clip_skip": 12}, UnsupportedSpell, "2 layers"),
-        ({"hires": HiresFix(checkpoint="other")}, UnsupportedSpell, "second checkpoint"),
+        ({"hires": HiresFix(checkpoint="tinny")}, CheckpointNotFound, "tiny"),
     ],
 )
 def test_what_cannot_be_drawn_fails_alone_and_says_what_is_near(
