@@ -158,19 +158,20 @@ def measure_lora(artist: Artist, judge: Judge) -> dict[str, Any]:
     return result
 
 
-def measure_hires(artist: Artist, judge: Judge) -> dict[str, Any]:
+def measure_hires(artist: Artist, judge: Judge, names: list[str]) -> dict[str, Any]:
     """Hires fix to 256 by the engine's own upscalers against plain enlarging: sharpness and names."""
-    prompts = [with_article(n) for n in judge.names]
+    prompts = [with_article(n) for n in names]
     plain = [
         np.asarray(Image.fromarray(p).resize((256, 256), Image.Resampling.LANCZOS)) for p in artist.draw(prompts, 1)
     ]
     result: dict[str, Any] = {
-        "hires": [["enlarged", sharpness(plain), share(judge.hits(plain, judge.names))]],
+        "hires_pictures": len(names),
+        "hires": [["enlarged", sharpness(plain), share(judge.hits(plain, names))]],
     }
     for upscaler, strength in HIRES:
         hires = HiresFix(2.0, steps=15, denoising_strength=strength, upscaler=upscaler)
         large = artist.draw(prompts, 1, hires=hires)
-        result["hires"].append([f"{upscaler}, {strength}", sharpness(large), share(judge.hits(large, judge.names))])
+        result["hires"].append([f"{upscaler}, {strength}", sharpness(large), share(judge.hits(large, names))])
     return result
 
 
@@ -180,6 +181,7 @@ def main() -> int:
     parser.add_argument("--family", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--hires-every", type=int, default=1, help="measure hires fix on every Nth name only")
     parser.add_argument("--out", type=Path, help="figures that are there already are kept and overwritten one by one")
     parser.add_argument(
         "--only", nargs="*", help="some of the parts: cost ceiling following colours negative lora hires"
@@ -193,7 +195,7 @@ def main() -> int:
         "following": partial(measure_following, artist, judge, options.seeds),
         "colours": partial(measure_colours, artist),
         "lora": partial(measure_lora, artist, judge),
-        "hires": partial(measure_hires, artist, judge),
+        "hires": partial(measure_hires, artist, judge, judge.names[:: options.hires_every]),
         "negative": partial(measure_negative, artist, judge),
     }
     figures: dict[str, Any] = {"concepts": len(judge.names)}

@@ -89,7 +89,8 @@ def _hires(figures: dict[str, Any]) -> list[str]:
     """The table of hires fix, by upscaler and denoising strength; nothing where it was not measured."""
     if not figures.get("hires"):
         return []
-    head = "| hires fix to 256 pixels (aim: sharper than enlarging, names at least 80 %) | sharpness | names (top-1) |"
+    aim = f"{figures.get('hires_pictures', 'all')} names; aim: sharper than enlarged, names at least 80 %"
+    head = f"| hires fix to 256 pixels ({aim}) | sharpness | names (top-1) |"
     return [
         head,
         "| --- | --- | --- |",
