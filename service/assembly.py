@@ -185,19 +185,8 @@ def _wire(settings: Settings, *, fake_engine: bool | BuildEngine, own_only: bool
     database, new_id = Database(settings.database_place), IdFactory()
     owners = Owners(settings.data_dir / "runners", new_id)
     bus = _bus(settings, owners.name)
-    jobs = SqlJobStore(database, webhook_url=settings.webhook_url)
     deliveries = SqlDeliveryStore(database)
-    backbone = Backbone(
-        jobs=jobs,
-        spells=SqlSpellStore(database),
-        images=SqlImageStore(database, jobs),
-        blobs=FilesystemBlobs(settings.blobs_path),
-        bus=bus,
-        clock=utc_now,
-        new_id=new_id,
-        owner=owners.name,
-        seal=seal_of(settings),
-    )
+    backbone = _backbone(settings, database, bus, owners.name, new_id)
     engine, shelves = engine_and_shelves(settings, fake_engine=fake_engine, own_only=own_only)
     policy = Policy(adult_mode=settings.adult_mode)
     reader = DevicePhotoReader(engine, _interrogator(settings, is_fake=bool(fake_engine)))
@@ -236,6 +225,21 @@ def _wire(settings: Settings, *, fake_engine: bool | BuildEngine, own_only: bool
     webhooks = None if own_only else webhooks_of(settings, backbone, deliveries)
     machinery = Machinery(database, backbone, owners, bus, engine, runner, webhooks, (chat, describers.chat))
     return shared.services_of(LOCAL), machinery
+
+
+def _backbone(settings: Settings, database: Database, bus: EventBus, owner: str, new_id: IdFactory) -> Backbone:
+    jobs = SqlJobStore(database, webhook_url=settings.webhook_url)
+    return Backbone(
+        jobs=jobs,
+        spells=SqlSpellStore(database),
+        images=SqlImageStore(database, jobs),
+        blobs=FilesystemBlobs(settings.blobs_path),
+        bus=bus,
+        clock=utc_now,
+        new_id=new_id,
+        owner=owner,
+        seal=seal_of(settings),
+    )
 
 
 def _upscaler_networks(settings: Settings) -> UpscalerNetworks:

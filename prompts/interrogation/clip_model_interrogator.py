@@ -187,9 +187,7 @@ class ClipInterrogator:
             started = perf_counter()
             loaded, whole = self._ready(progress)
             table = self._allowed(loaded, whole, wishes.rules)
-            options = self._options
-            if wishes.max_tokens is not None:
-                options = replace(options, max_tokens=wishes.max_tokens)
+            options = self._options_for(wishes)
             progress(0.2, "looking")
             features = loaded.towers.encode_pictures(pictures)
             ranked = self._ranked(features, table, mode)
@@ -198,16 +196,9 @@ class ClipInterrogator:
             results = []
             for index, picture in enumerate(pictures):
                 own = perf_counter()
-                done = 0.4 + 0.6 * index / len(pictures)
-                studio = Studio(
-                    features[index : index + 1],
-                    loaded.towers.text,
-                    table,
-                    options,
-                    told[index].text,
-                    ranked[index],
-                    _chain_progress(progress, done, 0.6 / len(pictures)),
-                )
+                step = _chain_progress(progress, 0.4 + 0.6 * index / len(pictures), 0.6 / len(pictures))
+                about = features[index : index + 1], loaded.towers.text, table, options
+                studio = Studio(*about, told[index].text, ranked[index], step)
                 draft = modes.for_target(studio, mode, wishes.target, _DRAFTS[mode](studio))
                 result = self._result(picture, mode, draft, told[index], loaded)
                 results.append(replace(result, target=wishes.target, seconds=shared + perf_counter() - own))
@@ -242,6 +233,9 @@ class ClipInterrogator:
             towers = self._loaded.towers
             self._table = build_table(self._loaded.lists, towers.text, towers.text_digest, self._cache, step)
         return self._loaded, self._table
+
+    def _options_for(self, wishes: Wishes) -> ClipOptions:
+        return self._options if wishes.max_tokens is None else replace(self._options, max_tokens=wishes.max_tokens)
 
     def _allowed(self, loaded: LoadedClip, table: LabelTable, rules: TermFilter) -> LabelTable:
         """The table that `rules` leave; the last one is kept, since people ask with the same rules again."""
