@@ -7,6 +7,8 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
+from service.api.examples import with_examples
+
 router = APIRouter(include_in_schema=False)
 
 
@@ -14,4 +16,4 @@ router = APIRouter(include_in_schema=False)
 async def describe(request: Request) -> JSONResponse:
     """The OpenAPI description of every route."""
     description: dict[str, Any] = request.app.openapi()
-    return JSONResponse(description)
+    return JSONResponse(with_examples(description))
