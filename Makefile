@@ -43,7 +43,8 @@ bench: $(VENV)/.dev ## Measure, beside peers, as ratios
 soak: $(VENV)/.dev browser hands ## The tests that take long
 	$(BIN)/pytest -m soak $(ARGS)
 
-browser: ## A Chromium for the page's tests, where this user may install one
+browser: $(VENV)/.dev ## A Chromium and axe-core for the page's tests, where this user may install them
+	@PYTHONPATH=. $(BIN)/python tests/browser/fetch_axe.py || echo "No axe-core: the accessibility test will be skipped."
 	@command -v chromium >/dev/null 2>&1 || \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk >/dev/null; \
