@@ -18,7 +18,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # this folder has a service.py of its own
-from service.testing import quiet_settings, running_server  # noqa: E402
+from service.testing import quiet_settings, running_server
 
 BYTES, REQUESTS, SECONDS = 200 * 1024, 15, 1.0
 SLOWER = 4

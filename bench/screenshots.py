@@ -5,41 +5,60 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Page, expect, sync_playwright
 
+sys.path.insert(0, str(Path(__file__).parents[1]))  # this folder has a service.py of its own
 from service.testing import quiet_settings, running_server
 
 ROOT = Path(__file__).parents[1]
 OUT = ROOT / "docs" / "images"
-PHOTO = ROOT / "service" / "sample" / "cat.jpg"
 PATIENCE = 180_000  # milliseconds: the first picture loads torch
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-VIEWS = {
-    "page": {"viewport": {"width": 1280, "height": 800}},
-    "page-dark": {"viewport": {"width": 1280, "height": 800}, "color_scheme": "dark"},
-    "page-phone": {"viewport": {"width": 390, "height": 844}, "locale": "zh-CN"},
-}
+WIDE = {"viewport": {"width": 1360, "height": 860}}
+PHONE = {"viewport": {"width": 390, "height": 844}, "locale": "zh-CN", "device_scale_factor": 2}
 
 
-def fill(page: Page, url: str) -> None:
-    """The three uses, up to finished pictures."""
+def start(page: Page, url: str) -> None:
+    """The first screen, as somebody sees it who was never here."""
     page.goto(url)
     page.wait_for_selector("body[data-ready]")
-    page.set_input_files("#photo", PHOTO)
-    page.wait_for_selector("#chips button")
-    page.fill("#idea", "粉色背景上的一座房子")
+
+
+def draw(page: Page, url: str, idea: str, turn: str) -> None:
+    """An idea, a turn of chat and four pictures."""
+    start(page, url)
+    page.fill("#idea", idea)
     page.click("#idea-send")
-    expect(page.locator("#prompt")).to_have_value("a house on a pink background")
-    page.fill("#message", "24 steps, CFG 4")
+    page.wait_for_selector("#spell-pane")
+    if page.locator("#pane-talk").is_visible():
+        page.click("#pane-talk")
+    page.fill("#message", turn)
     page.press("#message", "Enter")
-    page.wait_for_selector(".diff")
+    page.wait_for_selector("#review")
+    if page.locator("#pane-spell").is_visible():
+        page.click("#pane-spell")
     page.fill("#seed", "7")
-    page.fill("#count", "4")
+    page.locator("#count").fill("4")
     page.click("#generate")
     page.wait_for_selector("#pictures li:nth-child(4) img")
-    expect(page.locator("#cancel")).to_be_hidden()
+    expect(page.locator(".job")).to_have_count(0)
+    page.wait_for_timeout(1500)
+    page.evaluate("scrollTo(0, 0)")
+
+
+SHOTS: dict[str, tuple[dict[str, Any], Callable[[Page, str], None]]] = {
+    "start": (WIDE, start),
+    "page": (WIDE, lambda page, url: draw(page, url, "a penguin on a green background", "24 steps, CFG 4")),
+    "page-dark": (
+        WIDE | {"color_scheme": "dark"},
+        lambda page, url: draw(page, url, "粉色背景上的一座房子", "24 steps, CFG 4"),
+    ),
+    "page-phone": (PHONE, lambda page, url: draw(page, url, "一颗红色的心", "24 步")),
+}
 
 
 def main() -> int:
@@ -52,13 +71,13 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
         with running_server(quiet_settings(Path(folder)), engine=None) as server:
-            for name, options in VIEWS.items():
+            for name, (options, act) in SHOTS.items():
                 context = browser.new_context(**options)
                 context.set_default_timeout(PATIENCE)
                 expect.set_options(timeout=PATIENCE)
                 page = context.new_page()
-                fill(page, server.url)
-                page.screenshot(path=OUT / f"{name}.png", full_page=True)
+                act(page, server.url)
+                page.screenshot(path=OUT / f"{name}.png")
                 print(OUT / f"{name}.png")
                 context.close()
         browser.close()
