@@ -18,6 +18,7 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +133,7 @@ def batch_sweep(bench: Bench) -> dict[str, Any]:
     rates = {}
     for count in (1, 2, 4, 8) if bench.device == "cpu" else (1, 2, 4, 8, 16):
         requests = [bench.request(str(i), seed=i) for i in range(count)]
-        spent = bench.seconds(lambda requests=requests: bench.draw(requests))
+        spent = bench.seconds(partial(bench.draw, requests))
         rates[count] = round(count * bench.steps / spent, 1)
     return {"image_steps_per_s": rates, "measured_rows": [*bench.engine._caps.known.values()]}  # noqa: SLF001
 

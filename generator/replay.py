@@ -66,7 +66,7 @@ class CpuTrace:
         with warnings.catch_warnings():
             # torch wants `compile` instead, which needs a C++ compiler on the user's machine.
             warnings.simplefilter("ignore")
-            traced = torch.jit.trace(call, inputs, check_trace=False)
+            traced = torch.jit.trace(call, inputs, check_trace=False)  # type: ignore[no-untyped-call]
 
         def replay(*given: Tensor) -> Tensor:
             return torch.as_tensor(traced(*given))
@@ -84,7 +84,7 @@ class CudaGraphs:
     def record(self, call: Call, inputs: tuple[Tensor, ...]) -> Call:
         """A captured graph; its answers are copies, so that the next replay does not write over them."""
         buffers = tuple(given.clone() for given in inputs)
-        side = torch.cuda.Stream()
+        side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         side.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(side):
             for _ in range(_WARM_UPS):

@@ -31,7 +31,7 @@ _UNSUPPORTED: tuple[tuple[str, str, str], ...] = (
     ("ControlNet", MISSING, "ControlNet steered it; neither its model nor its picture is in the file."),
     ("ADetailer", APPROXIMATED, "Faces or hands were repainted afterwards by ADetailer; that is left out."),
     ("Face restoration", APPROXIMATED, "Faces were restored afterwards; that is left out."),
-    ("Tiling", MISSING, "It was drawn as a seamless tile; that is left out."),
+    ("Tiling", EXACT, "It is drawn as a seamless tile."),
     ("Hypernet", MISSING, "Hypernetworks are not used here."),
     ("AddNet", MISSING, "LoRAs of the Additional Networks extension are not loaded: add <lora:name:weight> tags."),
     ("Token merging", APPROXIMATED, "Tokens were merged for speed; here none are."),

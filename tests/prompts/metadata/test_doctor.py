@@ -45,7 +45,7 @@ def verdicts(line: str = "", base: str = BASE) -> dict[str, Verdict]:
         ("Denoising strength: 0.5", "Denoising strength", "missing"),
         ("ControlNet 0: x", "ControlNet 0", "missing"),
         ("ADetailer model: face", "ADetailer model", "approximated"),
-        ("Tiling: True", "Tiling", "missing"),
+        ("Tiling: True", "Tiling", "exact"),
         ("Emphasis: No norm", "Emphasis", "approximated"),
         ("Batch size: 4", "Batch size", "approximated"),
         ("Version: v1.6.1", "Version", "approximated"),
