@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -55,6 +55,7 @@ from service.language_model import TokenBudget, TokenLimits
 from service.owners import Owners
 from service.photo_reader import DevicePhotoReader
 from service.policy import Policy
+from service.policy.pictures import PictureCheck
 from service.provenance.setup import seal_of
 from service.runner import Handler, Runner, RunnerConfig
 from service.services import Services
@@ -95,7 +96,11 @@ class Machinery:
 
 @asynccontextmanager
 async def build(
-    settings: Settings, *, fake_engine: bool | BuildEngine = False, own_only: bool = False
+    settings: Settings,
+    *,
+    fake_engine: bool | BuildEngine = False,
+    own_only: bool = False,
+    picture_check: PictureCheck | None = None,
 ) -> AsyncIterator[Services]:
     """Everything wired, started, and stopped again in order.
 
@@ -104,6 +109,7 @@ async def build(
         fake_engine: Draw with `generator.testing.FakeEngine`, or with what this makes: no torch, no models,
             for tests.
         own_only: Work on jobs of this process only (the command line beside a running server).
+        picture_check: Your classifier of finished pictures; see `service.policy.pictures`.
 
     Raises:
         SettingsError: code `data_dir_unusable`; the data folder cannot be used.
@@ -111,7 +117,7 @@ async def build(
     """
     await asyncio.to_thread(ready_data_folder, settings)
     settings = await with_local_model(settings)
-    services, machinery = _wire(settings, fake_engine=fake_engine, own_only=own_only)
+    services, machinery = _wire(settings, picture_check, fake_engine=fake_engine, own_only=own_only)
     await asyncio.to_thread(machinery.database.migrate)
     machinery.owners.enter()
     machinery.engine.start()
@@ -181,12 +187,14 @@ def chat_model(settings: Settings) -> ChatModel | None:
     )
 
 
-def _wire(settings: Settings, *, fake_engine: bool | BuildEngine, own_only: bool) -> tuple[Services, Machinery]:
+def _wire(
+    settings: Settings, picture_check: PictureCheck | None, *, fake_engine: bool | BuildEngine, own_only: bool
+) -> tuple[Services, Machinery]:
     database, new_id = Database(settings.database_place), IdFactory()
     owners = Owners(settings.data_dir / "runners", new_id)
     bus = _bus(settings, owners.name)
     deliveries = SqlDeliveryStore(database)
-    backbone = _backbone(settings, database, bus, owners.name, new_id)
+    backbone = replace(_backbone(settings, database, bus, owners.name, new_id), picture_check=picture_check)
     engine, shelves = engine_and_shelves(settings, fake_engine=fake_engine, own_only=own_only)
     policy = Policy(adult_mode=settings.adult_mode)
     reader = DevicePhotoReader(engine, _interrogator(settings, is_fake=bool(fake_engine)))

@@ -10,6 +10,7 @@ from service.blobs.base import BlobStore
 from service.bus.base import EventBus
 from service.ids import Clock, NewId
 from service.outbound import OutboundRules
+from service.policy.pictures import PictureCheck
 from service.provenance.seal import NoSeal, Seal
 from service.store.base import ImageStore, JobQueue, Room, SpellStore
 
@@ -29,6 +30,8 @@ class Backbone:
     """This process's name in the job store."""
     seal: Seal = field(default_factory=NoSeal)
     """Signs every picture that is stored."""
+    picture_check: PictureCheck | None = None
+    """The operator's classifier of finished pictures; `None`: there is none."""
     tenant: str | None = None
     """Whose things the stores show; `None`: everybody's, for the workers and the housekeeping."""
 

@@ -71,7 +71,9 @@ class ImageJobs:
         self, job: Job, slot: int, source: SourcePicture | None, meter: Meter, room: asyncio.Semaphore
     ) -> None:
         spell = job.slot_spell(slot)
-        request = GenerationRequest(f"{job.id}/{slot}", spell, PREVIEW_EVERY, source, tenant=job.tenant)
+        # A preview would show what the classifier has not seen yet.
+        preview_every = PREVIEW_EVERY if self.backbone.picture_check is None else 0
+        request = GenerationRequest(f"{job.id}/{slot}", spell, preview_every, source, tenant=job.tenant)
         async with room:
             events = self.engine.submit(request)
             try:

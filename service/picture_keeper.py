@@ -13,6 +13,7 @@ from service.blobs.base import Blob
 from service.bus.base import Moved
 from service.jobs import ImageRecord, Job, JobStatus
 from service.policy import PolicyBlocked, Stamp
+from service.policy.pictures import check_picture
 from service.provenance.marks import Mark, with_mark
 
 
@@ -34,12 +35,16 @@ class PictureKeeper:
     backbone: Backbone
 
     async def keep(self, job: Job, finished: FinishedPicture) -> None:
-        """Store the picture of a slot.
+        """Store the picture of a slot, once the operator's classifier has let it pass.
 
         Raises:
+            PolicyBlocked: It did not.
             StaleAttempt: The job is no longer at this attempt, or the slot already has a picture.
             DiskFull, DatabaseUnavailable: It could not be stored.
         """
+        check = self.backbone.picture_check
+        if check is not None:
+            await asyncio.to_thread(check_picture, check, finished.picture, finished.spell)
         blob = await asyncio.to_thread(_encode_and_put, self.backbone, finished)
         record = ImageRecord(
             id=self.backbone.new_id(),
