@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import httpx
 import pytest
@@ -27,7 +27,7 @@ from service.testing import quiet_settings
 
 pause = float(sys.argv[3])
 settings = quiet_settings(
-    Path(sys.argv[1]), port=int(sys.argv[2]), drain_seconds=5, log_level="warning", **json.loads(sys.argv[4])
+    Path(sys.argv[1]), port=int(sys.argv[2]), **({"drain_seconds": 5, "log_level": "warning"} | json.loads(sys.argv[4]))
 )
 engine = lambda: FakeEngine(before_step=lambda: time.sleep(pause))
 serve(create_app(settings, fake_engine=engine), settings, listen(settings))
@@ -44,6 +44,7 @@ class Server:
     url: str = ""
     prelude: str = ""
     settings: dict[str, Any] = field(default_factory=dict)
+    stderr: IO[bytes] | None = None
     clients: list[httpx.Client] = field(default_factory=list)
 
     def start(self) -> httpx.Client:
@@ -51,7 +52,7 @@ class Server:
             port = free.getsockname()[1]
         arguments = [sys.executable, "-c", self.prelude + SERVER, str(self.folder), str(port), str(self.pause)]
         arguments.append(json.dumps(self.settings))
-        self.process = subprocess.Popen(arguments)
+        self.process = subprocess.Popen(arguments, stderr=self.stderr)
         self.url = f"http://127.0.0.1:{port}"
         client = httpx.Client(base_url=self.url, timeout=20)
         self.clients.append(client)
