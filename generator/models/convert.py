@@ -12,6 +12,7 @@ import pickle
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from generator.errors import ModelRefused
 
@@ -73,11 +74,22 @@ def _child(source: Path, target: Path) -> None:
         raise SystemExit(f"it holds more than tensors ({str(refused).splitlines()[0]})") from None
     except (IndexError, KeyError, ValueError, RuntimeError):
         raise SystemExit("it is no file that torch wrote") from None
-    state = loaded.get("state_dict", loaded) if isinstance(loaded, dict) else {}
+    state = _tensors_inside(loaded) if isinstance(loaded, dict) else {}
     tensors = {str(k): v.detach().clone().contiguous() for k, v in state.items() if isinstance(v, torch.Tensor)}
     if not tensors:
         raise SystemExit("it holds no tensors")
     save_file(tensors, target)
+
+
+def _tensors_inside(loaded: dict[str, Any]) -> dict[str, Any]:
+    """Where a checkpoint, an upscaler or an embedding keeps its tensors."""
+    for key in ("state_dict", "params_ema", "params"):
+        if isinstance(loaded.get(key), dict):
+            return dict(loaded[key])
+    vectors = loaded.get("string_to_param")
+    if hasattr(vectors, "values") and len(vectors) == 1:
+        return {"emb_params": next(iter(vectors.values()))}
+    return loaded
 
 
 def _limit(file_bytes: int) -> None:

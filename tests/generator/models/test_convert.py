@@ -53,3 +53,18 @@ def test_a_pickle_inside_torchs_own_container_is_refused_too(tmp_path: Path) -> 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         convert(tmp_path / "none.ckpt", tmp_path / "none.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("saved", "keys"),
+    [
+        ({"params_ema": {"conv_first.weight": torch.ones(2, 2)}}, {"conv_first.weight"}),
+        ({"params": {"conv_first.weight": torch.ones(2, 2)}}, {"conv_first.weight"}),
+        ({"string_to_param": {"*": torch.ones(2, 2)}, "name": "x", "step": 3}, {"emb_params"}),
+    ],
+)
+def test_upscalers_and_embeddings_come_out_as_the_engine_reads_them(
+    saved: dict[str, object], keys: set[str], tmp_path: Path
+) -> None:
+    torch.save(saved, tmp_path / "m.pth")
+    assert set(load_file(convert(tmp_path / "m.pth", tmp_path / "m.safetensors"))) == keys
