@@ -370,7 +370,7 @@ def main() -> int:
 
     family = find_family(Path(tempfile.gettempdir()) / "spellwright-bench")
     ours, peer = Ours(family, plan, options.rows), Pipeline(family, plan)
-    for count in (3, options.users):  # until every shape that comes often is recorded
+    for count in (1, 1, 1, 3, options.users):  # until every shape that comes often is recorded
         ours.draw(count)
     peer.draw(1)
     latents = float(np.abs(ours.latents() - peer.latents()).max())
