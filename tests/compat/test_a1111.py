@@ -124,6 +124,13 @@ def test_options_are_given_back_whole_and_a_chosen_checkpoint_stays(web: httpx.C
     assert "my_option" in told
 
 
+def test_a_hostile_option_name_cannot_write_headers(web: httpx.Client) -> None:
+    answer = web.post("/sdapi/v1/options", json={"a\r\nSet-Cookie: x=1\r\n\u4e2d": 1})
+    assert answer.status_code == 200
+    assert "set-cookie" not in answer.headers
+    assert "a??Set-Cookie" in answer.headers["X-Spellwright-Notes"]
+
+
 def test_a_checkpoint_that_is_not_here_cannot_be_chosen(web: httpx.Client) -> None:
     assert web.post("/sdapi/v1/options", json={"sd_model_checkpoint": "nowhere"}).status_code == 422
     assert web.get("/sdapi/v1/options").json()["sd_model_checkpoint"] == "demo"

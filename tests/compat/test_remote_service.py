@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +14,7 @@ import httpx
 import pytest
 
 from prompts.metadata import parse_infotext, read_infotext
+from service.app import create_app
 from service.errors import SettingsError
 from service.provenance.marks import Mark, mark_of
 from service.testing import RunningServer, quiet_settings, running_server
@@ -56,15 +60,60 @@ def test_its_own_a1111_door_draws_over_there_too(near: RunningServer) -> None:
 
 def test_a_remote_engine_without_an_address_stops_the_start(tmp_path: Path) -> None:
     settings = quiet_settings(tmp_path, engine="remote")
-    from service.app import create_app
-
     app = create_app(settings)
+
+    async def start() -> None:
+        async with app.router.lifespan_context(app):
+            pass
+
     with pytest.raises(SettingsError) as refused:
-        import asyncio
-
-        async def start() -> None:
-            async with app.router.lifespan_context(app):
-                pass
-
         asyncio.run(start())
     assert refused.value.facts["key"] == "remote_engine_url"
+
+
+WITHOUT_TORCH = """
+import asyncio, io, json, sys
+from pathlib import Path
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("torch", "torchvision", "diffusers", "transformers", "open_clip", "safetensors"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Absent())
+for name in ("torch", "torchvision", "diffusers", "transformers", "open_clip"):
+    sys.modules[name] = None
+
+from PIL import Image
+from prompts.spell import Params, Spell
+from service.assembly import build
+from service.generation import PictureOrder
+from service.testing import quiet_settings
+
+async def main():
+    settings = quiet_settings(Path(sys.argv[1]), engine="remote", remote_engine_url=sys.argv[2])
+    async with build(settings) as services:
+        spell = Spell("a boat", params=Params(steps=2, sampler="Euler", seed=3, width=64, height=64))
+        job = await services.generation.wait((await services.generation.submit(PictureOrder(spell=spell))).id)
+        (image,) = await services.generation.images(job.id)
+        photo = io.BytesIO()
+        Image.linear_gradient("L").convert("RGB").resize((96, 64)).save(photo, "PNG")
+        read = await services.generation.wait((await services.interrogation.start(photo.getvalue())).id)
+        print(json.dumps({"job": str(job.status), "width": image.width, "photo": str(read.status)}))
+
+asyncio.run(main())
+"""
+
+
+def test_a_machine_without_torch_draws_over_there_and_reads_photos_here(tmp_path: Path) -> None:
+    with running_server(quiet_settings(tmp_path / "far")) as far:
+        done = subprocess.run(
+            [sys.executable, "-c", WITHOUT_TORCH, str(tmp_path / "near"), far.url],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+            cwd=Path(__file__).parents[2],
+        )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert json.loads(done.stdout.splitlines()[-1]) == {"job": "done", "width": 64, "photo": "done"}

@@ -30,7 +30,7 @@ async def set_options(body: dict[str, Any], services: ServicesDep, desk: DeskDep
     if options.sd_model_checkpoint is not None:
         await services.catalogue.checkpoint(options.sd_model_checkpoint)
     desk.options = options
-    headers = {NOTES_HEADER: " ".join(notes).encode("ascii", "replace").decode()[:2000]} if notes else {}
+    headers = {NOTES_HEADER: _header_text(" ".join(notes))} if notes else {}
     return JSONResponse(None, headers=headers)
 
 
@@ -49,3 +49,8 @@ async def read_flags(services: ServicesDep) -> dict[str, Any]:
         "api_server_stop": False,
         "device_id": settings.device,
     }
+
+
+def _header_text(text: str) -> str:
+    """As much of `text` as a header holds: a key that somebody sent may have line ends in it."""
+    return "".join(c if " " <= c <= "~" else "?" for c in text[:2000])
