@@ -11,6 +11,7 @@ import os
 import pickle
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,7 @@ def _tensors_inside(loaded: dict[str, Any]) -> dict[str, Any]:
         if isinstance(loaded.get(key), dict):
             return dict(loaded[key])
     vectors = loaded.get("string_to_param")
-    if hasattr(vectors, "values") and len(vectors) == 1:
+    if isinstance(vectors, Mapping) and len(vectors) == 1:
         return {"emb_params": next(iter(vectors.values()))}
     return loaded
 
