@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request, Response
+import asyncio
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
 from prompts.metadata import format_infotext
@@ -10,8 +13,12 @@ from service.api.deps import Before, IdDep, Limit, ServicesDep
 from service.api.search_query import SearchDep
 from service.api.views import ImageSpellView, ImageView
 from service.spell_json import SpellModel
+from service.thumbnails import SIDES, thumbnail
 
 router = APIRouter(prefix="/api/images", tags=["pictures"])
+FOR_GOOD = "private, max-age=31536000, immutable"
+WEBP = {200: {"content": {"image/webp": {}}, "description": "A small WebP"}}
+Side = Annotated[int, Query(ge=SIDES[0], le=SIDES[1], description="Pixels of the longer side.")]
 PNG = {200: {"content": {"image/png": {}}, "description": "PNG with infotext"}}
 
 
@@ -36,13 +43,26 @@ async def read_image(image_id: IdDep, services: ServicesDep, request: Request) -
     image = await services.gallery.get(image_id)
     tag = f'"{image.sha256}"'
     headers = {
-        "Cache-Control": "private, max-age=31536000, immutable",
+        "Cache-Control": FOR_GOOD,
         "ETag": tag,
         "Content-Disposition": f'inline; filename="spellwright-{image.id}.png"',
     }
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers=headers)
     return Response(await services.gallery.read(image), media_type="image/png", headers=headers)
+
+
+@router.get("/{id}/thumbnail", response_class=Response, responses=WEBP)  # type: ignore[arg-type]
+async def read_thumbnail(image_id: IdDep, services: ServicesDep, request: Request, side: Side = 256) -> Response:
+    """A small copy for lists, its longer side at most `side` pixels; never changes."""
+    image = await services.gallery.get(image_id)
+    tag = f'"{image.sha256[:32]}-{side}"'
+    headers = {"Cache-Control": FOR_GOOD, "ETag": tag}
+    if request.headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers=headers)
+    file = await services.gallery.read(image)
+    small = await asyncio.to_thread(thumbnail, file, side)
+    return Response(small, media_type="image/webp", headers=headers)
 
 
 @router.get("/{id}/spell")
