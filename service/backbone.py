@@ -34,8 +34,10 @@ class Backbone:
     """The operator's classifier of finished pictures; `None`: there is none."""
     tenant: str | None = None
     """Whose things the stores show; `None`: everybody's, for the workers and the housekeeping."""
+    person: str = ""
+    """Who of the tenant asks; see `SpellVersion.person`."""
 
-    def of(self, tenant: str) -> Backbone:
+    def of(self, tenant: str, person: str = "") -> Backbone:
         """The same with the stores of one tenant: what it asks for and stores is its own."""
         return replace(
             self,
@@ -43,6 +45,7 @@ class Backbone:
             spells=self.spells.of(tenant),
             images=self.images.of(tenant),
             tenant=tenant,
+            person=person,
         )
 
 

@@ -91,6 +91,7 @@ class Chats:
     ) -> None:
         self._store = backbone.spells
         self._clock = backbone.clock
+        self._person = backbone.person
         self._library = library
         self._catalogue = catalogue
         self._policy = policy
@@ -170,6 +171,7 @@ class Chats:
             parent=target.number,
             created_at=self._clock(),
             note=f"Back to version {target.number}.",
+            person=self._person,
             details=carried_on(target.details) | details_of_return(target, ()),
         )
         return await asyncio.to_thread(self._store.append, version, head.number)
@@ -216,7 +218,9 @@ class Chats:
     async def _store_turn(self, start: _Start, refinement: Refinement, options: TurnOptions) -> TurnResult:
         head, base = start.head, start.base
         edits = edits_to_json(refinement.edits)
-        turn = ChatTurn(head.spell_id, 0, start.message, refinement.reply, refinement.by, head.number, self._clock())
+        turn = ChatTurn(
+            head.spell_id, 0, start.message, refinement.reply, refinement.by, head.number, self._clock(), self._person
+        )
         locked = list(refinement.locked)
         is_same = refinement.spell == base.spell and locked == list(base.details.get("locked", ()))
         if is_same and refinement.base_version is None and options.hands is None:
@@ -239,6 +243,7 @@ class Chats:
             note=start.message[:200],
             details={"by": refinement.by, "edits": edits, "locked": locked, DETAIL: planned.details()}
             | details_of_return(source, refinement.edits),
+            person=self._person,
         )
         changes = diff(head.spell, planned.spell)
         if options.is_proposal:

@@ -25,6 +25,7 @@ class Library:
         self._clock = backbone.clock
         self._new_id = backbone.new_id
         self._policy = policy
+        self._person = backbone.person
 
     async def create(
         self,
@@ -45,7 +46,7 @@ class Library:
         """
         clean = self._checked(spell, as_found=author is Author.METADATA)
         version = SpellVersion(
-            self._new_id(), 1, None, author, clean, self._clock(), note=note, idea=idea, details=details or {}
+            self._new_id(), 1, None, author, clean, self._clock(), note, idea, details or {}, self._person
         )
         return await asyncio.to_thread(self._store.create, version)
 
@@ -69,7 +70,7 @@ class Library:
         clean = self._checked(spell)
         before = await self.get(spell_id, parent)
         told = carried_on(before.details) | dict(details or {})
-        version = SpellVersion(spell_id, 0, parent, author, clean, self._clock(), note=note, details=told)
+        version = SpellVersion(spell_id, 0, parent, author, clean, self._clock(), note, None, told, self._person)
         return await asyncio.to_thread(self._store.append, version, parent)
 
     async def branch(
@@ -92,7 +93,7 @@ class Library:
         clean = self._checked(spell)
         before = await self.get(spell_id, base)
         told = carried_on(before.details) | dict(details or {})
-        version = SpellVersion(spell_id, 0, base, Author.EDIT, clean, self._clock(), note=note, details=told)
+        version = SpellVersion(spell_id, 0, base, Author.EDIT, clean, self._clock(), note, None, told, self._person)
         return await asyncio.to_thread(self._store.append, version, head)
 
     async def get(self, spell_id: str, number: int | None = None) -> SpellVersion:

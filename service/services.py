@@ -61,5 +61,5 @@ class Services:
     """Messages about finished jobs to other servers: how they went, and once more."""
     begin_drain: Callable[[], None]
     """Take no new jobs and end the open streams; the process is about to stop."""
-    of: Callable[[str], Services]
-    """The same use cases for another tenant: everything they see and store is that tenant's."""
+    of: Callable[[str, str], Services]
+    """The same use cases for another tenant and the person of it who asks: everything is that tenant's."""

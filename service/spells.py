@@ -44,6 +44,8 @@ class SpellVersion:
     """The person's own words, in their language, when there were any."""
     details: dict[str, Any] = field(default_factory=dict)
     """How it came about: who answered, notes, edits, evidence; JSON-able."""
+    person: str = ""
+    """The name of the key it was made with; empty on a machine without keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,8 @@ class ChatTurn:
     version: int
     """The version that came out; the parent's when nothing was changed."""
     created_at: datetime
+    person: str = ""
+    """Who said it: the name of their key; empty on a machine without keys."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,9 +54,9 @@ class Shared:
     deliveries: DeliveryStore
     begin_drain: Callable[[], None]
 
-    def services_of(self, tenant: str) -> Services:
-        """The use cases as `tenant` has them."""
-        backbone = self.backbone.of(tenant)
+    def services_of(self, tenant: str, person: str = "") -> Services:
+        """The use cases as `person` of `tenant` has them."""
+        backbone = self.backbone.of(tenant, person)
         library = Library(backbone, self.policy)
         chat = None if self.chat is None else self.tokens.watched(self.chat, tenant)
         interrogation = Interrogations(backbone, library, self.workers, self.limits)

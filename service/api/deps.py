@@ -54,7 +54,7 @@ def needs(scope: Scope) -> Callable[[Caller], Awaitable[Caller]]:
 
 async def services_of(request: Request, caller: CallerDep) -> Services:
     """The use cases as the caller's tenant has them."""
-    return _started(request).of(caller.tenant)
+    return _started(request).of(caller.tenant, caller.name)
 
 
 async def existing_shape(item_id: Annotated[str, Path(alias="id", description="26-character id.")]) -> str:

@@ -26,6 +26,8 @@ class SpellVersionView(BaseModel):
     infotext: str
     details: dict[str, Any]
     created_at: datetime
+    person: str
+    """The name of the key it was made with; empty without keys."""
 
     @classmethod
     def of(cls, version: SpellVersion) -> SpellVersionView:
@@ -41,6 +43,7 @@ class SpellVersionView(BaseModel):
             infotext=format_infotext(version.spell),
             details=version.details,
             created_at=version.created_at,
+            person=version.person,
         )
 
 
@@ -53,6 +56,8 @@ class TurnView(BaseModel):
     by: str
     version: int
     created_at: datetime
+    person: str
+    """Who said it; empty without keys."""
 
     @classmethod
     def of(cls, turn: ChatTurn) -> TurnView:
@@ -64,6 +69,7 @@ class TurnView(BaseModel):
             by=turn.by,
             version=turn.version,
             created_at=turn.created_at,
+            person=turn.person,
         )
 
 

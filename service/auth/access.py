@@ -128,14 +128,14 @@ class Access:
 
     async def _holder(self, token: str) -> Caller | None:
         if self._own_digest is not None and hmac.compare_digest(digest_of(token), self._own_digest):
-            return Caller(LOCAL, ALL_SCOPES, OPERATOR_KEY)
+            return Caller(LOCAL, ALL_SCOPES, OPERATOR_KEY, OPERATOR_KEY)
         key_id = key_id_in(token)
         key = None if key_id is None else await self._look_up(key_id)
         # An unknown id is compared too: the time must not tell which ids exist.
         is_right = is_same(token, "0" * 64 if key is None else key.digest)
         if key is None or key.is_revoked or not is_right:
             return None
-        return Caller(key.tenant, key.scopes, key.id)
+        return Caller(key.tenant, key.scopes, key.id, key.name)
 
     async def _look_up(self, key_id: str) -> ApiKey | None:
         now = self._monotonic()

@@ -33,6 +33,8 @@ class Caller:
     scopes: frozenset[Scope]
     key_id: str | None = None
     """Which key; `None` when the server has none and this machine's own user calls."""
+    name: str = ""
+    """The key's label, which tells apart the people of one tenant; empty without keys."""
 
     def may(self, scope: Scope) -> bool:
         """Whether this caller may do things of `scope`."""

@@ -53,6 +53,7 @@ def _version(version: SpellVersion) -> dict[str, Any]:
         "number": version.number,
         "parent": version.parent,
         "author": str(version.author),
+        "person": version.person,
         "note": version.note,
         "same_as": version.details.get(SAME_AS),
         "prompt": version.spell.prompt,
@@ -63,7 +64,8 @@ def _tree(versions: Sequence[dict[str, Any]]) -> list[str]:
     rows = []
     for version in versions:
         parent = "" if version["parent"] is None else f" from {version['parent']}"
+        who = ", ".join(name for name in (version["author"], version["person"]) if name)
         mark = " (newest)" if version is versions[-1] else ""
-        rows.append(f"{version['number']}{parent}{mark}  {version['author']}: {version['note']}")
+        rows.append(f"{version['number']}{parent}{mark}  {who}: {version['note']}")
         rows.append(f"   {version['prompt'][:110]}")
     return rows

@@ -133,6 +133,7 @@ def version_row(version: SpellVersion) -> dict[str, Any]:
         "idea": version.idea,
         "details": version.details,
         "created_at": utc_text(version.created_at),
+        "person": version.person,
     }
 
 
@@ -148,6 +149,7 @@ def version_of(row: RowMapping) -> SpellVersion:
         note=row["note"],
         idea=row["idea"],
         details=row["details"],
+        person=row["person"],
     )
 
 
@@ -161,6 +163,7 @@ def turn_row(turn: ChatTurn) -> dict[str, Any]:
         "by": turn.by,
         "version": turn.version,
         "created_at": utc_text(turn.created_at),
+        "person": turn.person,
     }
 
 
@@ -174,6 +177,7 @@ def turn_of(row: RowMapping) -> ChatTurn:
         row["by"],
         row["version"],
         utc_from_text(row["created_at"]),
+        row["person"],
     )
 
 

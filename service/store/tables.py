@@ -93,6 +93,7 @@ spell_versions = Table(
     Column("idea", Text),
     Column("details", JSON, nullable=False),
     Column("created_at", MOMENT, nullable=False),
+    Column("person", String(80), nullable=False, server_default=""),
 )
 
 chat_turns = Table(
@@ -105,6 +106,7 @@ chat_turns = Table(
     Column("by", String(64), nullable=False),
     Column("version", Integer, nullable=False),
     Column("created_at", MOMENT, nullable=False),
+    Column("person", String(80), nullable=False, server_default=""),
 )
 
 images = Table(
