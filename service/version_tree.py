@@ -43,16 +43,16 @@ def details_of_return(source: SpellVersion, edits: Sequence[Edit]) -> dict[str, 
 def replayed(versions: Sequence[SpellVersion]) -> tuple[Spell, ...]:
     """Every version's spell made again from the first one and the stored edits alone.
 
-    Versions written by hand carry no edits and are taken as they are.
+    Versions written by hand carry no edits and are taken as they are; those that only go back repeat another.
 
     Raises:
         EditError: What is stored does not fit together.
     """
     spells: list[Spell] = []
     for version in versions:
-        edits = version.details.get("edits")
+        edits, repeated = version.details.get("edits"), version.details.get(SAME_AS)
         if version.parent is None or edits is None:
-            spells.append(version.spell)
+            spells.append(version.spell if repeated is None else spells[int(repeated) - 1])
             continue
         made = apply(spells[version.parent - 1], edits_from_json(edits))
         spells.append(_with_hands(made, version.details.get("hands")))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from prompts.errors import EditError
 from prompts.expansion.edit_json import edits_from_json
 from prompts.expansion.edits import AddPhrase, SetParam
+from prompts.spell import Spell
 from service.chat import TurnOptions
 from service.errors import Conflict
 from service.services import Services
@@ -53,6 +55,8 @@ def test_undo_goes_up_the_tree_and_not_back_and_forth(with_services: Callable) -
     versions, backs = with_services(work)
     assert [v.details["same_as"] for v in backs] == [2, 1]
     assert backs[0].spell == versions[1].spell and backs[1].spell == versions[0].spell
+    lost = [versions[0], *(replace(version, spell=Spell("lost")) for version in versions[1:])]
+    assert replayed(lost) == tuple(version.spell for version in versions), "more than the edits was needed"
     assert standing_for(versions, 5).number == 1 and before(versions, 4) == 1 and before(versions, 5) is None
     assert replayed(versions) == tuple(version.spell for version in versions)
 
