@@ -47,17 +47,18 @@ from service.web.assets import Assets
 from service.web.pages import STATIC, page_router
 
 ROUTERS = (
+    # Routes are looked through in order: what is asked most comes first.
+    jobs.router,
+    images.router,
     spells.router,
     prompts.router,
     chats.router,
     interrogations.router,
     round_trips.router,
     generate.router,
-    jobs.router,
     sources.router,
     upscales.router,
     grids.router,
-    images.router,
     hand_repairs.router,
     catalogue.router,
     capabilities.router,
@@ -105,10 +106,10 @@ def create_app(settings: Settings | None = None, *, fake_engine: bool | BuildEng
     app.state.figures = RequestFigures()
     app.state.streams = StreamCount(chosen.max_event_streams, chosen.max_event_streams_per_tenant)
     app.state.a1111_desks = Desks()
+    for router in (*OPEN_ROUTERS, page_router(Assets(STATIC))):
+        app.include_router(router)
     for router in ROUTERS:
         app.include_router(router, dependencies=[Depends(caller_of)])
-    for router in (page_router(Assets(STATIC)), *OPEN_ROUTERS):
-        app.include_router(router)
     problems.install(app)
     app.add_middleware(Guard, config=_guard_config(chosen, app.state.figures))
     return app

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 PRODUCT = "Spellwright"
 
 
+@cache
 def product_version() -> str:
     """The installed version, or `0` when the package runs from a bare folder."""
     try:

@@ -20,7 +20,7 @@ from service.policy import PolicyBlocked
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 5
-CHALLENGE = 'Basic realm="Spellwright: any name, the key as password", charset="UTF-8", Bearer'
+CHALLENGE = 'Bearer realm="Spellwright"'  # not Basic: a browser would ask in a window of its own, over the page
 log = logging.getLogger(__name__)
 
 STATUS_OF_CODE: dict[str, int] = {

@@ -285,6 +285,6 @@ def test_the_page_comes_without_a_key_and_asks_for_it_itself(house: House) -> No
     assert house.send("GET", "/").status_code == 200
     answer = house.send("GET", "/api/jobs")
     assert answer.status_code == 401
-    assert answer.headers["www-authenticate"].startswith("Basic ")
+    assert answer.headers["www-authenticate"].startswith("Bearer ")  # Basic: a browser asks in its own window
     basic = "Basic " + base64.b64encode(f"me:{house.keys['ann']}".encode()).decode()
     assert house.send("GET", "/api/jobs", headers={"authorization": basic}).status_code == 200
