@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # this folder has a service.py of its own
 from service.testing import quiet_settings, running_server
@@ -44,9 +44,10 @@ def draw(page: Page, url: str, idea: str, turn: str) -> None:
     page.fill("#seed", "7")
     page.locator("#count").fill("4")
     page.click("#generate")
-    page.wait_for_selector("#pictures li:nth-child(4) img")
+    page.wait_for_selector(".job")
     expect(page.locator(".job")).to_have_count(0)
-    page.wait_for_timeout(1500)
+    expect(page.locator("#pictures li img")).to_have_count(4)
+    page.evaluate("Promise.all([...document.querySelectorAll('#pictures img')].map(one => one.decode()))")
     page.evaluate("scrollTo(0, 0)")
 
 
@@ -61,6 +62,18 @@ SHOTS: dict[str, tuple[dict[str, Any], Callable[[Page, str], None]]] = {
 }
 
 
+def shoot(browser: Browser, path: Path, options: dict[str, Any], act: Callable[[Page, str], None]) -> None:
+    """One picture of the page, on a server where nothing was made before."""
+    with tempfile.TemporaryDirectory() as folder, running_server(quiet_settings(Path(folder)), engine=None) as server:
+        context = browser.new_context(**options)
+        context.set_default_timeout(PATIENCE)
+        expect.set_options(timeout=PATIENCE)
+        page = context.new_page()
+        act(page, server.url)
+        page.screenshot(path=path)
+        context.close()
+
+
 def main() -> int:
     """Write one PNG per view; 1 when there is no Chromium."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -68,18 +81,11 @@ def main() -> int:
         print("no Chromium; on Debian: apt-get install chromium", file=sys.stderr)
         return 1
     OUT.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+    with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-        with running_server(quiet_settings(Path(folder)), engine=None) as server:
-            for name, (options, act) in SHOTS.items():
-                context = browser.new_context(**options)
-                context.set_default_timeout(PATIENCE)
-                expect.set_options(timeout=PATIENCE)
-                page = context.new_page()
-                act(page, server.url)
-                page.screenshot(path=OUT / f"{name}.png")
-                print(OUT / f"{name}.png")
-                context.close()
+        for name, (options, act) in SHOTS.items():
+            shoot(browser, OUT / f"{name}.png", options, act)
+            print(OUT / f"{name}.png")
         browser.close()
     return 0
 

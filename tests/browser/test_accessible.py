@@ -60,5 +60,5 @@ def test_axe_finds_nothing_serious_on_any_screen(bench: Any, photo: bytes) -> No
     assert_accessible(page, "lightbox")
     page.keyboard.press("Escape")
     page.click("#doctor")
-    page.wait_for_selector("#doctor-list li")
+    page.wait_for_selector("#doctor-list li", timeout=60_000)  # it imports torch
     assert_accessible(page, "doctor")

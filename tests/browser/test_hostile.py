@@ -125,7 +125,7 @@ def test_a_picture_s_metadata_an_error_and_names_are_text_too(bench: Any) -> Non
     page.keyboard.press("Escape")
     page.select_option("#lora-add", index=1)
     page.click("#doctor")
-    page.wait_for_selector("#doctor-list li")
+    page.wait_for_selector("#doctor-list li", timeout=60_000)  # it imports torch
     assert_only_text(page)
     problem = json.dumps({"code": evil, "detail": evil, "status": 422, "title": evil})
     page.keyboard.press("Escape")

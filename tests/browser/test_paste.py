@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from prompts.metadata import png_with_infotext
 
@@ -88,17 +88,25 @@ def test_parameters_and_pictures_are_pasted_anywhere(bench: Any) -> None:
     expect(page.locator("#prompt")).to_have_value("a dog")
 
 
+def clipboard_after(page: Page, old: str) -> str:
+    """What is in the clipboard when it is no longer `old`."""
+    for _ in range(400):
+        text = str(page.evaluate("navigator.clipboard.readText()"))
+        if text != old:
+            return text
+        page.wait_for_timeout(50)
+    raise AssertionError("nothing was copied")
+
+
 def test_a_spell_is_copied_for_every_tool(bench: Any) -> None:
     page = bench.write("a (cat:1.2), rain")
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    copied: dict[str, str] = {}
+    copied = {}
     for name in ("A1111 parameters", "ComfyUI graph", "JSON", "curl"):
+        page.evaluate("navigator.clipboard.writeText('nothing yet')")
         page.click("#copy")
         page.click(f"[role=menuitem]:has-text('{name}')")
-        page.wait_for_function(
-            "old => navigator.clipboard.readText().then(t => t && t !== old)", arg=next(reversed(copied.values()), "")
-        )
-        copied[name] = page.evaluate("navigator.clipboard.readText()")
+        copied[name] = clipboard_after(page, "nothing yet")
     assert "Steps: 4" in copied["A1111 parameters"]
     nodes = json.loads(copied["ComfyUI graph"]).values()
     assert [n["inputs"]["steps"] for n in nodes if n["class_type"] == "KSampler"] == [4]

@@ -168,6 +168,7 @@ def test_notices_about_models_are_in_the_readers_language(bench: Any) -> None:
     expect(page.locator("#origin")).to_contain_text("本机没有 CLIP 模型")
     expect(page.locator("#job-notice")).to_contain_text("演示模型")
     page.click("#doctor")
+    page.wait_for_selector("#doctor-list li", timeout=60_000)  # it imports torch
     expect(page.locator("#doctor-list")).to_contain_text("计算设备")
 
 

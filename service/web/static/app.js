@@ -37,7 +37,7 @@ function App() {
 
 function Header() {
   return html`<header class="top">
-    <button type="button" class="brand" onClick=${startAnew} aria-label=${`Spellwright: ${t("newSpell")}`}><img src=${new URL("./mark.svg", import.meta.url).pathname} alt="" width="30" height="30" /><b>Spellwright</b></button>
+    <button type="button" class="brand" onClick=${startAnew} aria-label=${`Spellwright: ${t("newSpell")}`}><${Mark} /><b>Spellwright</b></button>
     <p class="tagline">${t("tagline")}</p>
     <nav aria-label=${t("navLabel")}>
       ${view.value === "work" && html`<button type="button" id="new" onClick=${startAnew}><${Icon} name="plus" /><span>${t("newSpell")}</span></button>`}
@@ -47,6 +47,11 @@ function Header() {
       <label class="lang"><span class="hidden">${t("language")}</span><select id="language" value=${language.value} onChange=${(event) => setLanguage(event.target.value)}>${Object.entries(LANGUAGES).map(([name, text]) => html`<option key=${name} value=${name} selected=${name === language.value}>${text}</option>`)}</select></label>
     </nav>
   </header>`;
+}
+
+/** The mark of mark.svg, without a request of its own. */
+function Mark() {
+  return html`<svg class="mark" viewBox="0 0 32 32" aria-hidden="true"><rect width="32" height="32" rx="8" fill="#5b4bc4" /><path d="M8 24 20 12" stroke="#fff" stroke-width="3" stroke-linecap="round" /><path d="m22 5 1.4 3.6L27 10l-3.6 1.4L22 15l-1.4-3.6L17 10l3.6-1.4z" fill="#ffd166" /></svg>`;
 }
 
 function Theme() {

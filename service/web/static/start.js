@@ -1,7 +1,7 @@
 // The first screen: the three uses at first sight, what works on this machine, and what was made before.
 import { call } from "./api.js";
 import { since, t } from "./i18n.js";
-import { catalogue, checkpoint, expand, openSpell, attempt, offers, photo, readPaste, readPhoto, show, working, write } from "./state.js";
+import { catalogue, checkpoint, expand, openSpell, attempt, hasBeenHere, offers, photo, readPaste, readPhoto, show, working, write } from "./state.js";
 import { Icon } from "./ui.js";
 import { html, useEffect, useSignal } from "./vendor/preact.js";
 
@@ -100,7 +100,7 @@ function FirstRun() {
 function Recent() {
   const spells = useSignal([]);
   useEffect(() => {
-    if (offers.value) call("GET", "/api/spells?limit=6").then((found) => { spells.value = found.spells; }, () => {});
+    if (offers.value && hasBeenHere()) call("GET", "/api/spells?limit=6").then((found) => { spells.value = found.spells; }, () => {});
   }, [offers.value]);
   if (!spells.value.length) return null;
   return html`<section class="recent" aria-labelledby="recent-title"><h2 id="recent-title">${t("recentTitle")}</h2>

@@ -5,6 +5,9 @@ import { batch, computed, effect, signal } from "./vendor/preact.js";
 
 export const EMPTY = { prompt: "", negative_prompt: "", loras: [], params: {}, extra: [] };
 const DRAFT = "spellwright.draft";
+const BEEN_HERE = "spellwright.beenHere";
+/** Whether a spell was made in this browser before: a newcomer has none to be shown. */
+export const hasBeenHere = () => localStorage.getItem(BEEN_HERE) !== null;
 
 export const catalogue = signal(null);
 export const offers = signal(null); // what this server can do; `null` until it said so
@@ -83,9 +86,11 @@ function take(version, more = {}) {
     draft.value = version.spell;
     locked.value = version.details?.locked ?? [];
     if ("reading" in more) reading.value = more.reading;
+    review.value = null; // whoever goes on has accepted
     view.value = "work";
   });
   remember({ spell: version.spell_id });
+  localStorage.setItem(BEEN_HERE, "yes");
 }
 
 /** An idea in any language becomes version 1. */

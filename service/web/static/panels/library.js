@@ -2,7 +2,7 @@
 import { call } from "../api.js";
 import { since, t } from "../i18n.js";
 import { attempt, openSpell } from "../state.js";
-import { Dialog } from "../ui.js";
+import { Dialog, useSettled } from "../ui.js";
 import { html, useEffect, useSignal } from "../vendor/preact.js";
 
 export function Library({ close }) {
@@ -10,16 +10,18 @@ export function Library({ close }) {
   const next = useSignal(null);
   const wanted = useSignal("");
   const isLoaded = useSignal(false);
+  const settled = useSettled(wanted.value, 250);
   async function load(before) {
     await attempt("library", async () => {
-      const found = await call("GET", `/api/spells?limit=50${before ? `&before=${before}` : ""}`);
-      spells.value = [...spells.value, ...found.spells];
+      const query = new URLSearchParams({ limit: 50, ...(before ? { before } : {}), ...(settled.trim() ? { q: settled.trim() } : {}) });
+      const found = await call("GET", `/api/spells?${query}`);
+      spells.value = before ? [...spells.value, ...found.spells] : found.spells;
       next.value = found.next_before;
       isLoaded.value = true;
     });
   }
-  useEffect(() => { load(null); }, []);
-  const shown = spells.value.filter((one) => one.title.toLowerCase().includes(wanted.value.toLowerCase()));
+  useEffect(() => { load(null); }, [settled]);
+  const shown = spells.value;
   const open = async (id) => { if (await attempt("version", () => openSpell(id))) close(); };
   return html`<${Dialog} title=${t("recentTitle")} onClose=${close}>
     <input type="search" id="library-find" aria-label=${t("libraryFind")} placeholder=${t("libraryFind")} value=${wanted.value} onInput=${(event) => { wanted.value = event.target.value; }} />

@@ -54,7 +54,7 @@ function submitted(job) {
 /** The jobs of before: pictures that are there, and work that goes on. */
 export async function loadJobs() {
   const found = await call("GET", "/api/jobs?limit=24").catch(() => null);
-  for (const job of (found?.jobs ?? []).reverse()) if (job.kind === "generate") put(job);
+  for (const job of (found?.jobs ?? []).reverse()) if (job.kind !== "interrogate") put(job);
   listen();
 }
 

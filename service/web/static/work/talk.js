@@ -95,8 +95,10 @@ function Say({ send }) {
   </form>`;
 }
 
-/** Next steps that the prompt does not say yet. */
+/** What the last answer offered by number, else next steps that the prompt does not say yet. */
 function suggestions() {
+  const offered = [...(turns.value.at(-1)?.reply ?? "").matchAll(/^\s*\d+[.)、．]\s*(\S.*)$/gm)].map(([, wish]) => wish.trim().slice(0, 120));
+  if (offered.length > 1) return offered.slice(0, 5); // the language model's own
   const text = draft.value.prompt.toLowerCase();
   if (!text.trim()) return [];
   const wishes = checkpoint.value?.is_demo
