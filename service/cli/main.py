@@ -12,6 +12,7 @@ import typer
 from prompts.errors import SpellwrightError
 from service.cli import (
     ab,
+    accept,
     compare,
     draw,
     enlarge,
@@ -45,6 +46,7 @@ def build() -> typer.Typer:
         keys.register,
         photos.register,
         make.register,
+        accept.register,
         history.register,
         draw.register,
         ab.register,

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from prompts.metadata import format_infotext
-from service.chat import TurnOptions
+from service.chat import TurnOptions, TurnResult
 from service.cli.hand_notes import HANDS_HELP, hand_notes
 from service.cli.run import run
 from service.cli.show import lines, print_json, spell_lines
@@ -65,16 +65,25 @@ def refine_spell(
     choice = None if hands is None else choice_from_text(hands)
     options = TurnOptions(base=base, hands=choice, is_proposal=propose)
 
-    async def work(services: Services) -> dict[str, object]:
+    async def work(services: Services) -> TurnResult:
         stored = await _stored(services, spell)
-        turn = await services.chat.turn(stored.spell_id, message, offline=offline, options=options)
-        if not as_json:
-            lines(f"{turn.turn.by}: {turn.turn.reply}", turn.diff.lines() or ["nothing changed"])
-            state = " (not stored)" if turn.is_proposal else ""
-            heading = f"spell {turn.version.spell_id}, version {turn.version.number}{state}"
-            lines(heading, spell_lines(turn.version.spell))
-        return {
-            **version_json(turn.version),
+        return await services.chat.turn(stored.spell_id, message, offline=offline, options=options)
+
+    report_turn(run(work), as_json=as_json)
+
+
+def report_turn(turn: TurnResult, *, as_json: bool) -> None:
+    """Say what a turn led to, for people or for programs."""
+    version = turn.version
+    if not as_json:
+        lines(f"{turn.turn.by}: {turn.turn.reply}", turn.diff.lines() or ["nothing changed"])
+        state = " (not stored)" if turn.is_proposal else ""
+        lines(f"spell {version.spell_id}, version {version.number}{state}", spell_lines(version.spell))
+        return
+    print_json(
+        {
+            **version_json(version),
+            "note": version.note,
             "reply": turn.turn.reply,
             "by": turn.turn.by,
             "understood": turn.understood,
@@ -82,10 +91,7 @@ def refine_spell(
             "edits": turn.edits,
             "is_proposal": turn.is_proposal,
         }
-
-    answer = run(work)
-    if as_json:
-        print_json(answer)
+    )
 
 
 async def _stored(services: Services, source: str) -> SpellVersion:
