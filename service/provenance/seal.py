@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from typing import Protocol
 
 from service.provenance.marks import Mark
@@ -21,3 +23,22 @@ class NoSeal:
     def sealed(self, data: bytes, mark: Mark) -> bytes:
         """`data`."""
         return data
+
+
+class LateSeal:
+    """A seal that is made when the first picture wants one: its libraries take half a second to load.
+
+    Args:
+        make: Makes it; called once, on a worker thread.
+    """
+
+    def __init__(self, make: Callable[[], Seal]) -> None:
+        self._make = make
+        self._lock = threading.Lock()
+        self._made: Seal | None = None
+
+    def sealed(self, data: bytes, mark: Mark) -> bytes:
+        """See `Seal.sealed`."""
+        with self._lock:
+            self._made = self._made or self._make()
+        return self._made.sealed(data, mark)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from service.errors import SettingsError
-from service.provenance.seal import NoSeal, Seal
+from service.provenance.seal import LateSeal, NoSeal, Seal
 from service.settings import Settings
+
+if TYPE_CHECKING:
+    from service.provenance.credential import Credential
 
 FOLDER = "provenance"
 
@@ -27,14 +32,24 @@ def seal_of(settings: Settings) -> Seal:
         )
     if settings.c2pa == "off" or not is_there:
         return NoSeal()
-    from service.provenance.c2pa_seal import C2paSeal  # noqa: PLC0415 (an optional package)
-    from service.provenance.credential import given_credential, own_credential  # noqa: PLC0415
+    return LateSeal(_maker(settings, given))
 
+
+def _maker(settings: Settings, given: tuple[Path, Path] | None) -> Callable[[], Seal]:
+    """What makes the seal; a certificate of the operator's is read at once, so that a wrong one stops the start."""
+    found: Credential | None = None
     if given is not None:
-        credential = given_credential(*given)
-        return C2paSeal(lambda: credential)
-    folder = settings.data_dir / FOLDER
-    return C2paSeal(lambda: own_credential(folder))
+        from service.provenance.credential import given_credential  # noqa: PLC0415 (an optional package)
+
+        found = given_credential(*given)
+
+    def make() -> Seal:
+        from service.provenance.c2pa_seal import C2paSeal  # noqa: PLC0415 (an optional package, slow to load)
+        from service.provenance.credential import own_credential  # noqa: PLC0415
+
+        return C2paSeal(lambda: found or own_credential(settings.data_dir / FOLDER))
+
+    return make
 
 
 def _given(settings: Settings) -> tuple[Path, Path] | None:

@@ -3,6 +3,8 @@ from __future__ import annotations
 import io
 import json
 import stat
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +93,26 @@ def test_a_file_that_cannot_be_signed_is_kept_as_it_was(tmp_path: Path) -> None:
 
     data = a_file("PNG")
     assert C2paSeal(lambda: Credential(b"no", b"key")).sealed(data, Mark.GENERATED) == data
+
+
+def test_starting_up_loads_no_library_and_a_wrong_certificate_stops_the_start(tmp_path: Path) -> None:
+    from service.provenance.seal import NoSeal
+    from service.provenance.setup import seal_of
+
+    look = (
+        "import sys; from pathlib import Path; from service.provenance.setup import seal_of; "
+        "from service.testing import quiet_settings; seal_of(quiet_settings(Path('x'), c2pa='auto')); "
+        "print('c2pa' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+    assert isinstance(seal_of(quiet_settings(tmp_path, c2pa="off")), NoSeal)
+    for values in ({"c2pa_certificate": tmp_path / "x.pem"}, {"c2pa_private_key": tmp_path / "x.pem"}):
+        with pytest.raises(SettingsError):
+            seal_of(quiet_settings(tmp_path, c2pa="auto", **values))
+    both = {"c2pa_certificate": tmp_path / "x.pem", "c2pa_private_key": tmp_path / "y.pem"}
+    with pytest.raises(SettingsError):
+        seal_of(quiet_settings(tmp_path, c2pa="auto", **both))
 
 
 def test_every_stored_picture_is_sealed_and_keeps_it_on_the_way_out(tmp_path: Path) -> None:
