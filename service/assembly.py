@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from generator.demo.family import find_family
+from generator.demo.family import find_family, ready_family
 from generator.enlarging import Enlarger
 from generator.hands import HandDetector
 from prompts.expansion.chat_model import ChatModel
@@ -35,7 +35,7 @@ from service.blobs.filesystem import FilesystemBlobs
 from service.bus.base import EventBus
 from service.bus.memory import MemoryBus
 from service.catalogue import Catalogue
-from service.clip_files import caption_weights, clip_weights, own_terms
+from service.clip_files import caption_weights, clip_weights, list_names, own_terms
 from service.completions import PhraseBook
 from service.data_folder import ready_data_folder
 from service.describers import Describers
@@ -49,6 +49,7 @@ from service.hand_repair import HandRepairs
 from service.housekeeping import keep_clean
 from service.ids import IdFactory, utc_now
 from service.image_job import ImageJobs
+from service.interrogation import ListNames
 from service.interrogation_job import InterrogationJobs
 from service.jobs import JobKind
 from service.language_model import TokenBudget, TokenLimits
@@ -223,6 +224,7 @@ def _wire(
         planner=planner,
         reader=reader,
         describers=describers,
+        list_names=_list_names(settings, is_fake=bool(fake_engine)),
         workers=runner,
         limits=_limits(settings),
         engine=engine,
@@ -365,6 +367,15 @@ def _interrogator(settings: Settings, *, is_fake: bool) -> Callable[[], Interrog
         return ClipInterrogator.from_paths(demo, kind, device=device)
 
     return build_interrogator
+
+
+def _list_names(settings: Settings, *, is_fake: bool) -> ListNames:
+    def names() -> tuple[str, ...]:
+        is_read_by_family = not is_fake and find_spec("torch") is not None and clip_weights(settings) is None
+        family = ready_family(settings.cache_path) if is_read_by_family else None
+        return list_names(settings, None if family is None else family.labels)
+
+    return names
 
 
 def picture_scorer(settings: Settings, engine: EngineClient) -> PictureScorer:

@@ -1,9 +1,10 @@
-"""Which models for reading photos lie in the data folder. Looks at names only; imports no torch."""
+"""Which models and term lists for reading photos lie in the data folder. Opens no model; imports no torch."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from prompts.interrogation.terms import PUBLISHED_LISTS, lists_in
 from service.settings import Settings
 
 CLIP_CONFIG, CLIP_WEIGHTS = "open_clip_config.json", "open_clip_model.safetensors"
@@ -24,6 +25,25 @@ def clip_weights(settings: Settings) -> Path | None:
 def own_terms(settings: Settings) -> Path | None:
     """The operator's folder of term lists; `None` when there is no list in it."""
     return settings.terms_path if any(settings.terms_path.glob("*.txt")) else None
+
+
+def list_names(settings: Settings, family_lists: Path | None) -> tuple[str, ...]:
+    """The term lists that photos are read with, the operator's own last.
+
+    Args:
+        settings: Where the operator's own lie.
+        family_lists: The folder of lists that the CLIP here was trained for; `None` stands for the published ones.
+
+    Raises:
+        InterrogationError: A folder without terms.
+    """
+    own = own_terms(settings)
+    lists = PUBLISHED_LISTS if family_lists is None else _names(family_lists)
+    return tuple(dict.fromkeys((*lists, *(() if own is None else _names(own)))))
+
+
+def _names(folder: Path) -> list[str]:
+    return [each.category for each in lists_in(folder)]
 
 
 def caption_weights(settings: Settings) -> Path | None:

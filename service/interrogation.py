@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+from collections.abc import Callable
 from typing import Any
 
-from prompts.interrogation import Wishes, mode_named
+from prompts.interrogation import Wishes, check_lists, mode_named
 from prompts.spell import Spell
 from service.backbone import Backbone, JobLimits, Workers
 from service.blobs.base import Blob
@@ -21,16 +22,22 @@ from service.store.base import Idempotency
 ASKED = "asked"
 """Key of a job's `result` under which the wishes of an interrogation lie, from its queueing on."""
 
+ListNames = Callable[[], tuple[str, ...]]
+"""The term lists that are here; reads files."""
+
 
 class Interrogations:
     """Photo to spell."""
 
-    def __init__(self, backbone: Backbone, library: Library, workers: Workers, limits: JobLimits) -> None:
+    def __init__(
+        self, backbone: Backbone, library: Library, workers: Workers, limits: JobLimits, list_names: ListNames
+    ) -> None:
         self._backbone = backbone
         self._jobs = backbone.jobs
         self._library = library
         self._workers = workers
         self._limits = limits
+        self._list_names = list_names
 
     async def start(self, data: bytes, mode: str = "fast", key: str | None = None, wishes: Wishes | None = None) -> Job:
         """A finished job when the picture carries its spell, else a queued one.
@@ -43,12 +50,15 @@ class Interrogations:
 
         Raises:
             PictureError, MetadataError: The file is not acceptable.
-            UnknownName: code `mode_not_found`.
+            UnknownName: code `mode_not_found` or `list_not_found`.
+            InterrogationError: Lists are asked for, and the operator's folder of them cannot be read.
             TooManyJobs, IdempotencyReused, DiskFull, DatabaseUnavailable: See there.
         """
         canonical = mode_named(mode)
+        wishes = wishes or Wishes()
+        await known_lists(wishes, self._list_names)
         suffix, spell = await asyncio.to_thread(examine, data, self._limits.upload_bytes)
-        asked = (wishes or Wishes()).to_json()
+        asked = wishes.to_json()
         promise = None
         if key is not None:
             promise = Idempotency(key, fingerprint("interrogate", canonical, json.dumps(asked), data))
@@ -88,6 +98,17 @@ class Interrogations:
             mode=mode,
             origin=self._backbone.owner,
         )
+
+
+async def known_lists(wishes: Wishes, list_names: ListNames) -> None:
+    """Raise unless every list that `wishes` name is here; nothing is read when they name none.
+
+    Raises:
+        UnknownName: code `list_not_found`.
+        InterrogationError: The operator's folder of lists cannot be read.
+    """
+    if wishes.rules.lists:
+        check_lists(wishes.rules.lists, await asyncio.to_thread(list_names))
 
 
 def fingerprint(*parts: str | bytes) -> str:

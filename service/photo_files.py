@@ -16,6 +16,7 @@ from prompts.interrogation.interrogator import Progress
 from prompts.picture_child import open_picture_apart
 from prompts.spell import Spell
 from service.hand_planning import HandPlanner
+from service.interrogation import ListNames, known_lists
 from service.library import Library
 from service.photo_reader import PhotoReader
 from service.photo_spells import keep_exact, keep_found
@@ -44,6 +45,7 @@ class PhotoFiles:
         planner: Puts the hand plan into spells.
         describer: Writes captions; `None` leaves them to the reader's own model.
         upload_bytes: Largest file.
+        list_names: The term lists that may be asked for.
     """
 
     def __init__(
@@ -53,12 +55,14 @@ class PhotoFiles:
         planner: HandPlanner,
         describer: Describer | None,
         upload_bytes: int,
+        list_names: ListNames,
     ) -> None:
         self._library = library
         self._reader = reader
         self._planner = planner
         self._describer = describer
         self._upload_bytes = upload_bytes
+        self._list_names = list_names
 
     async def read(
         self,
@@ -79,7 +83,8 @@ class PhotoFiles:
             UnknownName: The mode or a list; nothing would succeed.
             InterrogationError, DatabaseUnavailable, DiskFull: The whole cannot go on.
         """
-        mode = mode_named(mode)
+        mode, wishes = mode_named(mode), wishes or Wishes()
+        await known_lists(wishes, self._list_names)
         for start in range(0, len(files), TOGETHER):
             batch = files[start : start + TOGETHER]
 
@@ -89,7 +94,7 @@ class PhotoFiles:
 
             examined = [await asyncio.to_thread(self._examined, file) for file in batch]
             photos = [file for file, found in zip(batch, examined, strict=True) if found is None]
-            read = iter(await self._interrogated(photos, mode, wishes or Wishes(), told))
+            read = iter(await self._interrogated(photos, mode, wishes, told))
             for file, found in zip(batch, examined, strict=True):
                 yield await self._kept(file, next(read) if found is None else found)
 

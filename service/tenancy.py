@@ -20,7 +20,7 @@ from service.hand_eye import HandEye
 from service.hand_planning import HandPlanner
 from service.hand_repair import HandRepairs
 from service.hands import Hands
-from service.interrogation import Interrogations
+from service.interrogation import Interrogations, ListNames
 from service.language_model import TokenBudget
 from service.library import Library
 from service.photo_files import PhotoFiles
@@ -47,6 +47,7 @@ class Shared:
     planner: HandPlanner
     reader: PhotoReader
     describers: Describers
+    list_names: ListNames
     workers: Workers
     limits: JobLimits
     engine: EngineClient
@@ -59,7 +60,7 @@ class Shared:
         backbone = self.backbone.of(tenant, person)
         library = Library(backbone, self.policy)
         chat = None if self.chat is None else self.tokens.watched(self.chat, tenant)
-        interrogation = Interrogations(backbone, library, self.workers, self.limits)
+        interrogation = Interrogations(backbone, library, self.workers, self.limits, self.list_names)
         generation = Generations(backbone, library, self.catalogue, self.policy, self.workers, self.limits)
         gallery = Gallery(backbone)
         return Services(
@@ -71,7 +72,12 @@ class Shared:
             hands=Hands(library, self.catalogue, self.planner),
             interrogation=interrogation,
             photo_files=PhotoFiles(
-                library, self.reader, self.planner, self.describers.of(tenant), self.limits.upload_bytes
+                library,
+                self.reader,
+                self.planner,
+                self.describers.of(tenant),
+                self.limits.upload_bytes,
+                self.list_names,
             ),
             round_trip=RoundTrips(interrogation, generation, library, gallery, self.reader),
             generation=generation,

@@ -10,7 +10,7 @@ from prompts.interrogation.description import Describer, Description
 from prompts.interrogation.interrogator import MODES, Interrogator, Progress, mode_named
 from prompts.interrogation.measured_interrogator import MeasuredInterrogator
 from prompts.interrogation.result import Interrogation, Swatch, Term, WeightsKind
-from prompts.interrogation.terms import TermFilter
+from prompts.interrogation.terms import TermFilter, check_lists
 from prompts.interrogation.wishes import TARGETS, Wishes, target_named, wishes_from_json
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "TermFilter",
     "WeightsKind",
     "Wishes",
+    "check_lists",
     "mode_named",
     "target_named",
     "wishes_from_json",

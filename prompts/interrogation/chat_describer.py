@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import io
 import re
@@ -38,7 +39,8 @@ class ChatDescriber:
     async def describe(self, picture: Image.Image) -> Description:
         """See `Describer`. The picture is sent reduced to 768 pixels, as JPEG without metadata."""
         name = self._chat.name
-        asked = Message("user", _ORDER, picture=data_url(picture))
+        # Reducing 25 megapixels takes a while: not on the event loop.
+        asked = Message("user", _ORDER, picture=await asyncio.to_thread(data_url, picture))
         text = ""
         try:
             async for piece in self._chat.stream([asked]):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,6 +20,8 @@ ARTISTS, FLAVORS, MEDIUMS, MOVEMENTS, TRENDINGS, NEGATIVE = (
 )
 PUBLISHED_ORDER = (ARTISTS, FLAVORS, MEDIUMS, MOVEMENTS, TRENDINGS)
 """The order in which clip-interrogator merges its tables; ties are broken by it."""
+PUBLISHED_LISTS = (*PUBLISHED_ORDER, NEGATIVE)
+"""Every list that `published_lists` gives."""
 
 # clip-interrogator 0.6.0 builds this list in code; its spelling is kept so that embeddings agree.
 _SITES = (
@@ -78,7 +80,7 @@ def published_lists() -> tuple[TermList, ...]:
         **{name: _lines(folder / f"{name}.txt") for name in (FLAVORS, MEDIUMS, MOVEMENTS, NEGATIVE)},
         TRENDINGS: [pattern.format(site) for pattern in _SITE_PATTERNS for site in _SITES],
     }
-    return tuple(TermList(name, tuple(by_category[name])) for name in (*PUBLISHED_ORDER, NEGATIVE))
+    return tuple(TermList(name, tuple(by_category[name])) for name in PUBLISHED_LISTS)
 
 
 def lists_in(folder: Path) -> tuple[TermList, ...]:
@@ -127,7 +129,7 @@ def allowance(lists: Iterable[TermList], rules: TermFilter) -> Callable[[str, st
         UnknownName: code `list_not_found`: `rules.lists` names one that is not there.
     """
     lists = tuple(lists)
-    _check_lists(lists, rules)
+    check_lists(rules.lists, [each.category for each in lists])
     phrases = {_words(b) for b in rules.blocked}
     dropped: set[str] = set()
     if not rules.with_artists:
@@ -147,9 +149,13 @@ def allowance(lists: Iterable[TermList], rules: TermFilter) -> Callable[[str, st
     return allows
 
 
-def _check_lists(lists: tuple[TermList, ...], rules: TermFilter) -> None:
-    known = [each.category for each in lists]
-    for name in sorted(rules.lists):
+def check_lists(names: Iterable[str], known: Collection[str]) -> None:
+    """Raise unless every one of `names` is a list that is `known`.
+
+    Raises:
+        UnknownName: code `list_not_found`, with near names.
+    """
+    for name in sorted(names):
         if name not in known:
             near = near_names(name, known)
             raise UnknownName(

@@ -10,11 +10,13 @@ from fastapi import APIRouter, Request, Response
 
 from prompts.hands.repair import HandRepair
 from service.api.deps import IdempotencyKey, ServicesDep
+from service.api.photo_schemas import form_fields
 from service.api.reading import interrogation_view, job_view
 from service.api.schemas import GenerateIn, hand_choice
 from service.api.spell_views import SpellVersionView
 from service.api.uploads import Received, fields_as, receive
 from service.api.views import GenerateView, InterrogationView
+from service.api.wishes_schemas import WishesIn
 from service.errors import RequestInvalid
 from service.generation import PictureOrder
 from service.hand_choice import DETAIL, HandChoice
@@ -30,8 +32,8 @@ FORM = {
     "type": "object",
     "properties": {
         "file": {"type": "string", "format": "binary"},
+        **form_fields(WishesIn.model_json_schema()),
         "idea": {"type": "string"},
-        "mode": {"type": "string"},
         "checkpoint": {"type": "string"},
         "count": {"type": "integer"},
         "overrides": {"type": "string", "description": "JSON object"},
@@ -56,8 +58,9 @@ async def generate(
 ) -> GenerateView:
     """An idea or a photo in; its spell and a picture job out.
 
-    A photo that takes longer than 45 s to read answers with the interrogation alone: follow that, then
-    submit its spell to `/api/jobs`.
+    `mode`, `target`, `artists`, `brands`, `blocked`, `lists` and `max_tokens` say how a photo is read, as in
+    `/api/interrogations`; an idea has no use for them. A photo that takes longer than 45 s to read answers with the
+    interrogation alone: follow that, then submit its spell to `/api/jobs`.
     """
     received = await receive(request)
     body = fields_as(GenerateIn, received.fields)
@@ -70,7 +73,7 @@ async def generate(
     interrogation: InterrogationView | None = None
     if received.picture is not None:
         photo_key = None if key is None else f"photo:{key}"[:255]
-        reading = await _read_photo(services, received.picture, body.mode, photo_key)
+        reading = await _read_photo(services, received.picture, body, photo_key)
         interrogation = await interrogation_view(services, reading)
         version = await _with_hands(services, await _spell_of(services, reading), hand_choice(body.hands))
     else:
@@ -132,8 +135,8 @@ async def _again(services: Services, job: Job, response: Response) -> GenerateVi
     return GenerateView(spell=spell, job=await job_view(services, job), interrogation=None)
 
 
-async def _read_photo(services: Services, picture: bytes, mode: str, key: str | None) -> Job:
-    job = await services.interrogation.start(picture, mode, key)
+async def _read_photo(services: Services, picture: bytes, asked: WishesIn, key: str | None) -> Job:
+    job = await services.interrogation.start(picture, asked.mode, key, asked.wishes())
     try:
         async with asyncio.timeout(PHOTO_PATIENCE_SECONDS):
             return await services.generation.wait(job.id)

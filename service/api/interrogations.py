@@ -10,11 +10,12 @@ from prompts.metadata import examine, read, read_infotext
 from prompts.pictures import check_header
 from prompts.spell import Spell
 from service.api.deps import IdDep, IdempotencyKey, ServicesDep
-from service.api.photo_schemas import InterrogationIn, WishesIn, picture_body
+from service.api.photo_schemas import InterrogationIn, picture_body
 from service.api.reading import interrogation_view
 from service.api.schemas import InspectIn
 from service.api.uploads import fields_as, receive, required
 from service.api.views import InspectView, InterrogationView, VerdictView
+from service.api.wishes_schemas import WishesIn
 from service.errors import NotFound
 from service.jobs import JobKind, JobStatus
 from service.spell_json import SpellModel

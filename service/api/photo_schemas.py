@@ -1,62 +1,13 @@
-"""What goes in where a photo is read: what the words are for, which of them may be used, and the round trip."""
+"""What goes in where a photo is read, and in a round trip."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import BaseModel, Field
 
-from prompts.interrogation import TARGETS, TermFilter, Wishes, target_named
-from prompts.interrogation.wishes import MAX_TOKENS
 from service.api.schemas import BASE64_DOC, OverridesModel
-
-MAX_BLOCKED, MAX_LISTS = 200, 50
-Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
-ListName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
-
-
-class WishesIn(BaseModel):
-    """How a photo is to be read. In a form, lists are text with commas between."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    mode: str = Field(default="fast", max_length=40, description="fast, classic, best, negative or tags.")
-    target: str = Field(
-        default="tags",
-        max_length=40,
-        description=f"What the prompt is written for, a style or a model family: {', '.join(TARGETS)}.",
-    )
-    artists: bool = Field(default=True, description="False leaves out artists, also their names inside other terms.")
-    brands: bool = Field(default=True, description="False leaves out sites (artstation, pixiv, ...).")
-    blocked: list[Word] = Field(
-        default=[], max_length=MAX_BLOCKED, description="Terms that contain one of these as whole words are left out."
-    )
-    lists: list[ListName] = Field(
-        default=[],
-        max_length=MAX_LISTS,
-        description="Take terms from these lists alone: artists, flavors, mediums, movements, trendings, negative, or "
-        "the names of the operator's own (the setting terms_dir). Empty takes all.",
-    )
-    max_tokens: int | None = Field(
-        default=None,
-        ge=MAX_TOKENS[0],
-        le=MAX_TOKENS[1],
-        description="Longest prompt in CLIP tokens, start and end included.",
-    )
-
-    @field_validator("blocked", "lists", mode="before")
-    @classmethod
-    def _split_at_commas(cls, value: object) -> object:
-        return [part for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-
-    def wishes(self) -> Wishes:
-        """As the use cases have it.
-
-        Raises:
-            UnknownName: code `target_not_found`.
-        """
-        rules = TermFilter(self.artists, self.brands, frozenset(self.blocked), frozenset(self.lists))
-        return Wishes(target_named(self.target), rules, self.max_tokens)
+from service.api.wishes_schemas import WishesIn
 
 
 class InterrogationIn(WishesIn):
@@ -80,12 +31,17 @@ def picture_body(model: type[BaseModel]) -> dict[str, Any]:
     schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
     schema.pop("$defs", None)
     form = {"file": {"type": "string", "format": "binary"}}
-    form |= {name: _form_field(field) for name, field in schema["properties"].items() if name != "image_base64"}
+    form |= form_fields(schema)
     content = {
         "application/json": {"schema": schema},
         "multipart/form-data": {"schema": {"type": "object", "properties": form, "required": ["file"]}},
     }
     return {"requestBody": {"required": True, "content": content}}
+
+
+def form_fields(schema: dict[str, Any]) -> dict[str, Any]:
+    """The properties of a body's schema as a form has them; the picture is a part of its own."""
+    return {name: _form_field(field) for name, field in schema["properties"].items() if name != "image_base64"}
 
 
 def _form_field(field: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from prompts.hands import ActionKind
 from prompts.limits import IDEA_CHARACTERS, PROMPT_CHARACTERS
 from service.api.hands_schemas import HandRepairIn
 from service.api.img2img_schemas import Img2ImgIn
+from service.api.wishes_schemas import WishesIn
 from service.hand_choice import HandChoice, choice_of
 from service.spell_json import ParamsModel, SpellModel
 
@@ -145,12 +146,14 @@ class JobIn(Body):
     )
 
 
-class GenerateIn(Body):
-    """One call for everything: an idea or a photo becomes a spell and a picture job."""
+class GenerateIn(WishesIn):
+    """One call for everything: an idea or a photo becomes a spell and a picture job.
+
+    The wishes (`mode` to `max_tokens`) are for photos; an idea has no use for them.
+    """
 
     idea: str | None = None
     image_base64: str | None = Field(default=None, description=BASE64_DOC)
-    mode: str = Field(default="fast", max_length=40)
     checkpoint: str | None = Field(default=None, max_length=256)
     count: int = Field(default=1, ge=1)
     overrides: OverridesModel = OverridesModel()

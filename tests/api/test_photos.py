@@ -85,6 +85,11 @@ def test_one_call_turns_an_idea_or_a_photo_into_spell_and_pictures(
     assert exact["job"]["spell"]["loras"][0]["name"] == "ink-sketch"
 
 
+def newest_job(api: httpx.Client) -> list[str]:
+    """Its id alone: an earlier job may still be going on."""
+    return [job["id"] for job in api.get("/api/jobs", params={"limit": 1}).json()["jobs"]]
+
+
 def png_header(width: int, height: int) -> bytes:
     import struct
     import zlib
@@ -109,10 +114,10 @@ def png_header(width: int, height: int) -> bytes:
 def test_a_file_that_is_no_usable_picture_is_refused_before_anything_is_stored(
     api: httpx.Client, route: str, data: bytes, status: int, code: str
 ) -> None:
-    before = api.get("/api/jobs", params={"limit": 1}).json()["jobs"]
+    before = newest_job(api)
     answer = api.post(route, files={"file": ("x.png", data, "image/png")})
     assert (answer.status_code, answer.json()["code"]) == (status, code)
-    assert api.get("/api/jobs", params={"limit": 1}).json()["jobs"] == before
+    assert newest_job(api) == before
 
 
 @pytest.mark.parametrize(
@@ -140,6 +145,51 @@ def test_a_request_without_a_readable_picture_says_what_is_wrong(
 def test_an_unknown_mode_names_the_known_ones(api: httpx.Client, photo: bytes) -> None:
     answer = api.post("/api/interrogations", files={"file": photo}, data={"mode": "clasic"}).json()
     assert (answer["code"], answer["near"]) == ("mode_not_found", ["classic"])
+
+
+@pytest.mark.parametrize("route", ["/api/interrogations", "/api/generate", "/api/round-trips"])
+@pytest.mark.parametrize(
+    ("wish", "code"),
+    [
+        ({"target": "sd51"}, "target_not_found"),
+        ({"lists": "flavours"}, "list_not_found"),
+        ({"lists": "flavors,tea"}, "list_not_found"),
+        ({"max_tokens": "78"}, "request_invalid"),
+        ({"max_tokens": "7"}, "request_invalid"),
+        ({"max_tokens": "9" * 400}, "request_invalid"),
+        ({"blocked": ",".join(["x"] * 201)}, "request_invalid"),
+        ({"blocked": "x" * 101}, "request_invalid"),
+        ({"artist": "false"}, "request_invalid"),
+    ],
+)
+def test_a_wish_that_cannot_be_granted_is_refused_at_the_door_and_nothing_is_stored(
+    api: httpx.Client, photo: bytes, route: str, wish: dict[str, str], code: str
+) -> None:
+    before = newest_job(api)
+    answer = api.post(route, files={"file": photo}, data=wish)
+    assert (answer.status_code, answer.json()["code"]) == (422, code)
+    assert newest_job(api) == before
+
+
+def test_an_unknown_list_names_the_near_ones(api: httpx.Client, photo: bytes) -> None:
+    told = api.post("/api/interrogations", files={"file": photo}, data={"lists": "flavours"}).json()
+    assert told["near"] == ["flavors"] and "trendings" in told["detail"]
+
+
+def test_one_call_takes_the_same_wishes_for_a_photo_as_an_interrogation(api: httpx.Client, photo: bytes) -> None:
+    form = {"target": "sdxl", "artists": "false", "blocked": "red, (a|b)*", "lists": "mediums", "max_tokens": "40"}
+    seen = api.post("/api/generate", files={"file": photo}, data={"overrides": '{"steps": 1}', **form})
+    assert seen.status_code == 202, seen.text
+    told = seen.json()["interrogation"]
+    assert told["asked"] == {
+        "target": "prose",
+        "artists": False,
+        "brands": True,
+        "blocked": ["(a|b)*", "red"],
+        "lists": ["mediums"],
+        "max_tokens": 40,
+    }
+    assert told["interrogation"]["target"] == "prose"
 
 
 def test_the_same_call_under_the_same_key_is_made_once(api: httpx.Client, photo: bytes) -> None:

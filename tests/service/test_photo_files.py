@@ -13,6 +13,7 @@ from PIL import Image
 
 from prompts.errors import UnknownName
 from prompts.interrogation import Description, Interrogation, MeasuredInterrogator, TermFilter, Wishes
+from prompts.interrogation.terms import PUBLISHED_LISTS
 from prompts.metadata import png_with_infotext
 from prompts.spell import Spell
 from service.assembly import build
@@ -79,7 +80,9 @@ def read_all(
 ) -> list[PhotoFile]:
     async def work(services: Services) -> list[PhotoFile]:
         reader = DevicePhotoReader(services.engine, lambda: interrogator)
-        use_case = PhotoFiles(services.library, reader, services.hands.planner, describer, 2**20)
+        use_case = PhotoFiles(
+            services.library, reader, services.hands.planner, describer, 2**20, lambda: PUBLISHED_LISTS
+        )
         return [done async for done in use_case.read(files, **asked)]
 
     return use(folder, work)

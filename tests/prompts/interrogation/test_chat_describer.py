@@ -114,6 +114,19 @@ def test_nobody_at_the_address_is_told_too(photo: Callable[[int], Image.Image]) 
     assert found.text is None and "cannot be reached" in found.notice
 
 
+def test_a_large_picture_is_reduced_off_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[str] = []
+    reduce = Image.Image.thumbnail
+
+    def noted(picture: Image.Image, *size: Any) -> None:
+        threads.append(threading.current_thread().name)
+        reduce(picture, *size)
+
+    monkeypatch.setattr(Image.Image, "thumbnail", noted)
+    described(Eyes(url="http://127.0.0.1:9/v1"), Image.new("RGB", (4000, 3000)))
+    assert threads and threading.current_thread().name not in threads
+
+
 def test_an_answer_without_end_is_cut_off(eyes: Eyes, photo: Callable[[int], Image.Image]) -> None:
     eyes.reply = "so " * 40_000
     found = described(eyes, photo(1))

@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from prompts.errors import ChatModelBudgetSpent
 from prompts.expansion.chat_model import Message
 from prompts.expansion.proposals import TurnProposal
+from service.describers import Describers
 from service.discovery import with_local_model
-from service.language_model import TokenBudget, TokenLimits, estimated_tokens
+from service.language_model import PICTURE_TOKENS, TokenBudget, TokenLimits, estimated_tokens
 from service.services import Services
 from service.store.database import Database
 from service.store.token_ledger import SqlTokenLedger
@@ -80,6 +82,20 @@ def test_one_call_that_is_too_large_is_refused_before_it_is_sent_or_counted() ->
     with pytest.raises(ChatModelBudgetSpent):
         ask(ledger, "ann", TokenLimits(per_request=99))
     assert ledger.rows == {}
+
+
+def test_a_picture_costs_tokens_too_and_one_that_nothing_is_left_for_is_not_sent() -> None:
+    ledger = Ledger()
+    describer = Describers(True, Answers(), TokenBudget(ledger, TokenLimits(per_day=2_000), lambda: datetime.now(UTC)))
+    asked = describer.of("ann")
+    assert asked is not None
+    picture = Image.new("RGB", (2000, 1500))
+    first, second, third = (asyncio.run(asked.describe(picture)) for _ in range(3))
+    assert first.text == second.text == "word word word word word word"
+    [spent] = ledger.rows.values()
+    words = (spent - 2 * PICTURE_TOKENS) / 2
+    assert 100 < words < 235  # the order and the sentence
+    assert third.text is None and "budget of this day is spent" in third.notice
 
 
 @pytest.mark.parametrize(("text", "tokens"), [("", 0), ("abc", 1), ("abcd", 2), ("帽子", 2)])
