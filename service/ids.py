@@ -36,7 +36,7 @@ def utc_text(moment: datetime) -> str:
 
 def utc_from_text(text: str) -> datetime:
     """The inverse of `utc_text`."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    return datetime.fromisoformat(text)
 
 
 class IdFactory:

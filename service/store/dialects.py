@@ -93,4 +93,10 @@ def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
 
 def _begin(connection: Connection) -> None:
     wants_lock = connection.get_execution_options().get("spellwright_write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if wants_lock else "BEGIN")
+    if wants_lock:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        return
+    # Past SQLAlchemy's own execution: this stands before every single read, and touches no file.
+    cursor = connection.connection.cursor()
+    cursor.execute("BEGIN")
+    cursor.close()
