@@ -16,7 +16,7 @@ from typing import Any
 from PIL import Image
 
 from prompts.errors import PictureError
-from prompts.pictures import check_header, open_picture
+from prompts.pictures import REMARKS, check_header, open_picture, remarks
 
 _PACKAGE_PARENT = str(Path(__file__).resolve().parent.parent)
 _BOOT = "import sys; sys.path.insert(0, sys.argv[1]); from prompts.picture_child import child_main; child_main()"
@@ -73,7 +73,7 @@ def child_main() -> None:
         answer: dict[str, Any] = {"code": refused.stable_code, "detail": refused.detail, "facts": refused.facts}
         pixels = b""
     else:
-        answer, pixels = {"size": picture.size}, picture.tobytes()
+        answer, pixels = {"size": picture.size, REMARKS: remarks(picture)}, picture.tobytes()
     sys.stdout.buffer.write(json.dumps(answer).encode() + b"\n" + pixels)
 
 
@@ -96,7 +96,9 @@ def _picture(answer: dict[str, Any], pixels: bytes) -> Image.Image:
         refusal = PictureError(answer["detail"], **answer["facts"])
         refusal.with_code(answer["code"])
         raise refusal
-    return Image.frombytes("RGB", tuple(answer["size"]), pixels)
+    picture = Image.frombytes("RGB", tuple(answer["size"]), pixels)
+    picture.info = {REMARKS: tuple(answer[REMARKS])} if answer[REMARKS] else {}
+    return picture
 
 
 def _gave_up(limits: DecodeLimits) -> PictureError:

@@ -25,6 +25,8 @@ MAX_SIDE = 8192  # pixels
 MIN_SIDE = 16  # pixels
 MAX_FRAMES = 1000
 FORMATS = ("PNG", "JPEG", "WEBP")
+REMARKS = "remarks"
+"""Key of `Image.info` under which an opened picture carries sentences about what of the file was left aside."""
 
 # What Pillow's readers raise on broken files; SyntaxError is its word for a bad PNG or EXIF block.
 _BROKEN_FILE = (OSError, SyntaxError, ValueError, IndexError, KeyError, TypeError, EOFError, struct.error, zlib.error)
@@ -46,7 +48,7 @@ def open_picture(data: bytes) -> Image.Image:
     """The picture in `data`: mode RGB, 8 bit, upright, transparent parts over white, no metadata.
 
     Of an animated file it is the first frame. Colours are converted to sRGB when the file carries a
-    usable ICC profile. GPS and all other EXIF stay behind.
+    usable ICC profile. GPS and all other EXIF stay behind. What was left aside is told by `remarks`.
 
     Raises:
         PictureError: `image_empty`, `image_too_large` (bytes), `image_format_not_allowed`,
@@ -60,12 +62,24 @@ def open_picture(data: bytes) -> Image.Image:
                 unchecked.verify()
         with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
             _check_size(*opened.size)  # a second, larger header further down the file is seen only by now
-            _check_frames(int(getattr(opened, "n_frames", 1)))
+            frames = int(getattr(opened, "n_frames", 1))
+            _check_frames(frames)
             opened.seek(0)
             opened.load()
-            return _plain_rgb(_upright(opened))
+            picture, is_converted = _plain_rgb(_upright(opened))
+            # A phone's JPEG may hold a depth map or a preview besides: no animation, nothing to remark.
+            moving = 1 if header.format == "JPEG" else frames
+            told = _remarks(moving, is_converted=is_converted)
+            picture.info = {REMARKS: told} if told else {}
+            return picture
     except _BROKEN_FILE as broken:
         _refuse_broken(broken)
+
+
+def remarks(picture: Image.Image) -> tuple[str, ...]:
+    """What `open_picture` left aside of the file, in sentences; none for a plain picture or one from elsewhere."""
+    told = picture.info.get(REMARKS, ())
+    return tuple(told) if isinstance(told, list | tuple) else ()
 
 
 def check_header(data: bytes) -> PictureHeader:
@@ -150,6 +164,13 @@ def _check_frames(frames: int) -> None:
         ).with_code("image_too_many_pixels")
 
 
+def _remarks(frames: int, *, is_converted: bool) -> tuple[str, ...]:
+    told = [f"The file is an animation of {frames} frames; its first frame was read."] if frames > 1 else []
+    if not is_converted:
+        told.append("The file's colour profile cannot be used; its colours were read as sRGB.")
+    return tuple(told)
+
+
 def _upright(picture: Image.Image) -> Image.Image:
     try:
         turn = _UPRIGHT.get(picture.getexif().get(_ORIENTATION_TAG, 1))
@@ -158,7 +179,8 @@ def _upright(picture: Image.Image) -> Image.Image:
     return picture if turn is None else picture.transpose(turn)
 
 
-def _plain_rgb(picture: Image.Image) -> Image.Image:
+def _plain_rgb(picture: Image.Image) -> tuple[Image.Image, bool]:
+    """RGB over white, and whether the file's colour profile, if any, could be used."""
     has_alpha = picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info
     profile = picture.info.get("icc_profile")
     if picture.mode.startswith("I") or picture.mode == "F":
@@ -167,14 +189,13 @@ def _plain_rgb(picture: Image.Image) -> Image.Image:
         picture = picture.convert("RGBA")
     elif picture.mode in ("P", "1"):
         picture = picture.convert("RGB")
-    if profile:
-        picture = _to_srgb(picture, profile)
+    converted = _to_srgb(picture, profile) if profile else picture
+    is_converted = converted is not None
+    picture = picture if converted is None else converted
     if picture.mode == "RGBA":
         ground = Image.new("RGBA", picture.size, "white")
         picture = Image.alpha_composite(ground, picture)
-    rgb = picture.convert("RGB")
-    rgb.info = {}
-    return rgb
+    return picture.convert("RGB"), is_converted
 
 
 def _eight_bit(picture: Image.Image) -> Image.Image:
@@ -183,17 +204,16 @@ def _eight_bit(picture: Image.Image) -> Image.Image:
     return Image.fromarray(np.clip(np.rint(values / 257.0), 0, 255).astype(np.uint8))
 
 
-def _to_srgb(picture: Image.Image, profile: bytes) -> Image.Image:
+def _to_srgb(picture: Image.Image, profile: bytes) -> Image.Image | None:
+    """`None` for a bad profile, or one for another colour space: no reason to refuse the pixels."""
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         alpha = picture.getchannel("A") if picture.mode == "RGBA" else None
         colours = picture.convert("RGB") if alpha else picture
         converted = ImageCms.profileToProfile(colours, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
     except (ImageCms.PyCMSError, *_BROKEN_FILE):
-        return picture  # a bad profile, or one for another colour space, is no reason to refuse the pixels
-    if converted is None:
-        return picture
-    if alpha:
+        return None
+    if alpha and converted is not None:
         converted.putalpha(alpha)
     return converted
 

@@ -23,6 +23,7 @@ from prompts.interrogation.result import CaptionSource, Interrogation, WeightsKi
 from prompts.interrogation.terms import TermFilter, TermList, allowance, filtered, lists_in, published_lists
 from prompts.interrogation.towers import ClipTowers, check_folder, towers_from_folder
 from prompts.interrogation.wishes import Wishes
+from prompts.pictures import remarks
 
 _DRAFTS: dict[str, Callable[[Studio], Draft]] = {
     "tags": modes.tags,
@@ -291,7 +292,7 @@ class ClipInterrogator:
             mode=mode,
             model=loaded.towers.name,
             weights=self._weights,
-            notice=" ".join(filter(None, (_WEIGHTS_NOTICES.get(self._weights), caption.notice))),
+            notice=" ".join(filter(None, (*remarks(picture), _WEIGHTS_NOTICES.get(self._weights), caption.notice))),
             palette=found.palette,
             prompt=draft.prompt,
             similarity=draft.similarity,

@@ -47,8 +47,12 @@ class FileResult:
 
 
 def pictures_in(folder: Path) -> list[Path]:
-    """The picture files of `folder`, by name, subfolders left out; empty when there is none."""
-    return sorted(f for f in folder.iterdir() if f.suffix.casefold() in PICTURE_SUFFIXES and f.is_file())
+    """The picture files of `folder`, by name, subfolders left out; empty when there is none.
+
+    A link that leads nowhere counts as a file: reading it says what is wrong.
+    """
+    named = (f for f in folder.iterdir() if f.suffix.casefold() in PICTURE_SUFFIXES)
+    return sorted(f for f in named if f.is_file() or not f.exists())
 
 
 def interrogate_files(

@@ -11,6 +11,7 @@ from prompts.interrogation.interrogator import WITHOUT_CAPTION, Progress, mode_n
 from prompts.interrogation.measured import measure
 from prompts.interrogation.result import Interrogation
 from prompts.interrogation.wishes import Wishes
+from prompts.pictures import remarks
 
 NO_CLIP_NOTICE = (
     "No CLIP model is on this machine, so only what can be measured is listed: colours, light, sharpness, shape. "
@@ -51,7 +52,7 @@ class MeasuredInterrogator:
             terms=found.terms,
             mode=mode,
             target=(wishes or Wishes()).target,
-            notice=" ".join(filter(None, (self._notice, told.notice))),
+            notice=" ".join(filter(None, (*remarks(picture), self._notice, told.notice))),
             palette=found.palette,
             size=picture.size,
             seconds=perf_counter() - started,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from prompts.interrogation.files import FileResult, interrogate_files, pictures_in
 from prompts.interrogation.measured_interrogator import MeasuredInterrogator
@@ -41,6 +41,10 @@ def sixteen_bit() -> bytes:
 def animated(kind: str) -> bytes:
     frames = [Image.new("RGB", (96, 64), colour) for colour in ("blue", "green")]
     return written(red(), kind, save_all=True, append_images=frames)
+
+
+def srgb() -> bytes:
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
 FOUND: dict[str, tuple[Callable[[], bytes], tuple[int, int]]] = {
@@ -95,3 +99,30 @@ def test_a_bad_picture_is_refused_with_its_code(name: str, results: dict[str, Fi
     error = results[name].error
     assert error is not None
     assert error.stable_code == REFUSED[name][1], error.detail
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (lambda: animated("WEBP"), "an animation of 3 frames"),
+        (lambda: animated("PNG"), "an animation of 3 frames"),
+        (lambda: written(red(), "PNG", icc_profile=b"no profile at all"), "colour profile cannot be used"),
+        (lambda: written(red(mode="L"), "JPEG", icc_profile=srgb()), "colour profile cannot be used"),
+    ],
+)
+def test_what_was_left_aside_of_a_file_is_said(data: Callable[[], bytes], told: str) -> None:
+    found = MeasuredInterrogator().interrogate(open_picture_apart(data()))
+    assert told in found.notice
+
+
+def test_of_a_plain_file_or_one_with_a_good_profile_nothing_is_left_aside() -> None:
+    for data in (written(red(), "PNG"), written(red(), "JPEG", icc_profile=srgb()), rotated(), sixteen_bit()):
+        assert MeasuredInterrogator(notice="").interrogate(open_picture_apart(data)).notice == ""
+
+
+def test_a_link_that_leads_nowhere_is_named_and_a_folder_called_like_a_picture_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "gone.jpg").symlink_to(tmp_path / "nothing.jpg")
+    (tmp_path / "folder.png").mkdir()
+    (tmp_path / "plain.png").write_bytes(written(red(), "PNG"))
+    done = list(interrogate_files(pictures_in(tmp_path), MeasuredInterrogator()))
+    assert [(result.file.name, result.error is None) for result in done] == [("gone.jpg", False), ("plain.png", True)]
