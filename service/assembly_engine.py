@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 from generator.config import EngineConfig
 from generator.demo.family import find_family
 from service.catalogue import Shelves
-from service.engine.a1111.client import RemoteEngine
-from service.engine.a1111.remote import RemoteConfig
-from service.engine.a1111.shelves import RemoteShelves
 from service.engine.base import EngineClient
 from service.engine.local import LocalEngine, SyncEngine
 from service.errors import SettingsError
 from service.settings import Settings
 from service.shelves import FakeShelves, LazyShelves, model_folders
+
+if TYPE_CHECKING:
+    from service.engine.a1111.remote import RemoteConfig
 
 BuildEngine = Callable[[], SyncEngine]
 """Makes an engine; called on the engine's own thread."""
@@ -29,6 +30,10 @@ def engine_and_shelves(
         SettingsError: A remote engine without an address.
     """
     if settings.engine == "remote" and not fake_engine:
+        # These load an HTTP client, a sixth of the start-up time.
+        from service.engine.a1111.client import RemoteEngine  # noqa: PLC0415
+        from service.engine.a1111.shelves import RemoteShelves  # noqa: PLC0415
+
         remote = RemoteEngine(_remote_config(settings))
         return remote, RemoteShelves(remote.fetch)
     local = LocalEngine(_engine_maker(settings, fake_engine=fake_engine), is_lazy=own_only)
@@ -36,6 +41,8 @@ def engine_and_shelves(
 
 
 def _remote_config(settings: Settings) -> RemoteConfig:
+    from service.engine.a1111.remote import RemoteConfig  # noqa: PLC0415 (see above)
+
     if settings.remote_engine_url is None:
         raise SettingsError(
             "The setting engine is remote, but remote_engine_url is not set. Set it to the server's address, for "
@@ -65,7 +72,12 @@ def _real_engine(settings: Settings) -> BuildEngine:
         folders = model_folders(settings, family)
         return Engine(
             EngineConfig(
-                folders=folders, device=settings.device, threads=settings.threads, max_rows=settings.batch_rows
+                folders=folders,
+                device=settings.device,
+                dtype=settings.dtype,
+                threads=settings.threads,
+                max_rows=settings.batch_rows,
+                compile=settings.compile_blocks,
             )
         )
 

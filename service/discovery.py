@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from prompts.expansion.local_servers import KNOWN_PORTS, LocalServer, find_local_servers
 from service.settings import Settings
+
+if TYPE_CHECKING:
+    from prompts.expansion.local_servers import LocalServer
 
 PROBE_SECONDS = 1.0
 log = logging.getLogger(__name__)
@@ -19,6 +22,9 @@ async def with_local_model(settings: Settings) -> Settings:
     """
     if not settings.llm_discover or settings.has_llm:
         return settings
+    # Loads an HTTP client, a sixth of the start-up time.
+    from prompts.expansion.local_servers import KNOWN_PORTS, find_local_servers  # noqa: PLC0415
+
     programs = {port: program for program, port in KNOWN_PORTS}
     ports = [(programs.get(port, "server"), port) for port in settings.llm_discover_ports]
     found = await find_local_servers(ports, PROBE_SECONDS)
