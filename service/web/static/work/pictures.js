@@ -2,10 +2,12 @@
 import { isOver, pictureUrl } from "../api.js";
 import { language, t } from "../i18n.js";
 import { sentenceOf } from "../problems.js";
-import { catalogue, checkpoint, show, working } from "../state.js";
+import { catalogue, checkpoint, hasRoute, show, working } from "../state.js";
 import { Icon, IconButton } from "../ui.js";
 import { html, useEffect, useSignal } from "../vendor/preact.js";
 import { cancel, count, gallery, generate, jobs, running, size, spokenEta } from "./jobs.js";
+
+const SIDE = 512; // pixels of a thumbnail
 
 export function GenerateBar() {
   const most = catalogue.value?.limits.images_per_job ?? 64;
@@ -75,7 +77,8 @@ function status(job) {
 
 function Thumb({ image, at }) {
   const alt = t("pictureAlt", { seed: image.seed ?? "?" });
-  return html`<button type="button" class="thumb" aria-label=${t("openPicture", { alt })} onClick=${() => show("lightbox", { at })}><${Picture} path=${image.url} alt="" /></button>`;
+  const path = hasRoute("GET /api/images/{id}/thumbnail") ? `${image.url}/thumbnail?side=${SIDE}` : image.url;
+  return html`<button type="button" class="thumb" aria-label=${t("openPicture", { alt })} onClick=${() => show("lightbox", { at })}><${Picture} path=${path} alt="" /></button>`;
 }
 
 /** A picture of the API; with a key it is fetched, because an `<img>` cannot send one. */
