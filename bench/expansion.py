@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from expansion_checks import DRAFT as EVERYDAY_DRAFT
-from expansion_checks import UNDO_TO, VERSIONS, everyday_turns, unmet
+from expansion_checks import DRAFTS, UNDO_TO, VERSIONS, everyday_turns, turns_on_drafts, unmet
 
 from prompts.errors import ChatModelError
 from prompts.expansion.chat_model import ChatModel
@@ -149,6 +149,23 @@ async def score_everyday(name: str, chat: ChatModel | None, limit: int) -> Score
     return score
 
 
+async def score_drafts(name: str, chat: ChatModel | None, limit: int) -> Score:
+    """Every turn of `expansion_drafts.txt` on its own draft."""
+    score = Score(name)
+    for draft, message, wanted in turns_on_drafts()[:limit]:
+        began = time.perf_counter()
+        try:
+            turn = await refine(DRAFTS[draft], message, SD15, chat, context=TurnContext(on_failure="raise"))
+        except ChatModelError:
+            score.failed += 1
+            continue
+        finally:
+            score.seconds += time.perf_counter() - began
+        met = not unmet(turn, wanted, DRAFTS[draft])
+        score.note({"wish fulfilled": met, "syntax valid": is_balanced(turn.spell.prompt)})
+    return score
+
+
 async def main() -> None:
     """Read the arguments, score, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -174,8 +191,10 @@ async def main() -> None:
         scores.append(await score_ideas(f"{name}: ideas", "expansion_ideas.txt", chat, asked.limit))
         scores.append(await score_ideas(f"{name}: fresh ideas", "expansion_fresh.txt", chat, asked.limit))
         scores.append(await score_ideas(f"{name}: more fresh ideas", "expansion_fresh2.txt", chat, asked.limit))
+        scores.append(await score_ideas(f"{name}: a fourth set", "expansion_fresh3.txt", chat, asked.limit))
         scores.append(await score_turns(f"{name}: chat turns", chat, asked.limit))
         scores.append(await score_everyday(f"{name}: everyday turns", chat, asked.limit))
+        scores.append(await score_drafts(f"{name}: turns on other drafts", chat, asked.limit))
     if asked.json:
         print(json.dumps([vars(score) for score in scores], ensure_ascii=False, indent=1))
     else:

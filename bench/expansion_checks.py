@@ -1,4 +1,4 @@
-"""Reads `expansion_everyday.txt` and says which of its expectations a chat turn does not meet."""
+"""Reads `expansion_everyday.txt` and `expansion_drafts.txt`, and says what of their expectations a turn misses."""
 
 from __future__ import annotations
 
@@ -19,6 +19,38 @@ DRAFT = Spell(
 ).evolve(steps=20, cfg_scale=7.0, width=512, height=512, sampler="DPM++ SDE", seed=7)
 VERSIONS = (DRAFT.evolve(prompt="a cat"), DRAFT.evolve(prompt=DRAFT.prompt.replace("at sunset", "at night")), DRAFT)
 UNDO_TO = 1
+DRAFTS = {
+    "portrait": Spell(
+        "1girl, solo, portrait, long silver hair, blue eyes, white dress, (freckles:1.2), soft smile, garden, "
+        "cherry blossoms, masterpiece, best quality",
+        "lowres, bad hands, text",
+    ),
+    "cyborg": Spell(
+        "a cyborg woman standing in a neon-lit alley, rain, reflections, leather jacket, holding a katana, "
+        "cinematic lighting, film grain",
+        "blurry, watermark",
+    ).evolve(steps=25, cfg_scale=7.0, width=512, height=768, seed=123),
+    "cabin": Spell(
+        "a wooden cabin by a mountain lake, pine forest, snow-capped mountains, morning mist, "
+        "reflections, oil painting, (dramatic sky:1.3)",
+        "people, text",
+    ),
+    "cat": Spell(
+        "a fat orange cat sleeping on a stack of books, cozy library, warm lamp light, photograph, "
+        "shallow depth of field",
+        "blurry",
+    ),
+    "ramen": Spell(
+        "a bowl of ramen with a soft-boiled egg, chopsticks, steam, wooden table, top view, food photography",
+        "blurry, hands",
+    ),
+    "knight": Spell(
+        "a knight in golden armour riding a white horse, (red cape:1.1), battlefield, stormy sky, "
+        "epic, digital painting",
+        "modern, car",
+        (Lora("armorX", 0.7),),
+    ),
+}
 _EXPECTATION = re.compile(r"(?:n?[+-]|~)?[^ ]+(?: (?!n?[+\-~]|v\d|\w+=)[^ ]+)*")
 
 
@@ -29,16 +61,23 @@ def everyday_turns() -> list[tuple[str, str]]:
     return [(message.strip(), wanted.strip()) for message, wanted in rows]
 
 
-def unmet(turn: Refinement, wanted: str) -> list[str]:
-    """The expectations that `turn` does not meet; empty when all are met."""
-    return [text for text in _EXPECTATION.findall(wanted) if not _is_met(turn, text)]
+def turns_on_drafts() -> list[tuple[str, str, str]]:
+    """(name of the draft, message, expectations) of each line."""
+    lines = (Path(__file__).parent / "expansion_drafts.txt").read_text("utf-8").splitlines()
+    rows = (line.split(" | ") for line in lines if line.strip() and line[0] != "#")
+    return [(draft.strip(), message.strip(), wanted.strip()) for draft, message, wanted in rows]
 
 
-def _is_met(turn: Refinement, text: str) -> bool:
+def unmet(turn: Refinement, wanted: str, draft: Spell = DRAFT) -> list[str]:
+    """The expectations that `turn`, said of `draft`, does not meet; empty when all are met."""
+    return [text for text in _EXPECTATION.findall(wanted) if not _is_met(turn, text, draft)]
+
+
+def _is_met(turn: Refinement, text: str, draft: Spell) -> bool:
     spell = turn.spell
     whole = {
-        "says": spell == DRAFT and not turn.edits and bool(turn.reply),
-        "asks": spell == DRAFT and "1) " in turn.reply and "2) " in turn.reply,
+        "says": spell == draft and not turn.edits and bool(turn.reply),
+        "asks": spell == draft and "1) " in turn.reply and "2) " in turn.reply,
         "undo": turn.base_version == UNDO_TO,
         "lock": any(isinstance(edit, LockSpan) for edit in turn.edits),
         "hires": spell.params.hires is not None,
@@ -48,7 +87,7 @@ def _is_met(turn: Refinement, text: str) -> bool:
     if re.fullmatch(r"v\d", text):
         return turn.base_version == int(text[1]) - 1
     if text[0] == "~":
-        before, after = _weight(DRAFT.prompt, text[1:-1]), _weight(spell.prompt, text[1:-1])
+        before, after = _weight(draft.prompt, text[1:-1]), _weight(spell.prompt, text[1:-1])
         return after is not None and before is not None and (after > before if text[-1] == ">" else after < before)
     if text[0] in "+-" or text[:2] in ("n+", "n-"):
         where = spell.negative_prompt if text[0] == "n" else spell.prompt

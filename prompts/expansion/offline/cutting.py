@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from prompts.expansion.data_files import load_toml
 from prompts.expansion.edits import Edit, RemovePhrase, ReplacePhrase
+from prompts.expansion.offline.glossary import english_kinds
 from prompts.expansion.offline.intents import Intent
 from prompts.expansion.offline.mentions import Mention, mentions, without
+from prompts.expansion.offline.noun_phrase import NOUN_KINDS
 from prompts.expansion.offline.recoloring import unstyled
 from prompts.expansion.offline.scene import Scene, bare
 from prompts.expansion.offline.scenery import style_in
-from prompts.expansion.offline.words import contains, folded
+from prompts.expansion.offline.words import contains, fold, folded
 from prompts.expansion.phrases import split
 from prompts.spell import Spell
 
@@ -47,13 +50,30 @@ def cut(prompt: str, word: str, before: Iterable[Edit]) -> list[RemovePhrase | R
     done = {e.phrase for e in before if isinstance(e, RemovePhrase)}
     rewritten = {e.old: e.new for e in before if isinstance(e, ReplacePhrase)}
     edits: list[RemovePhrase | ReplacePhrase] = []
-    for mention in mentions(prompt, word):
+    found = mentions(prompt, word)
+    found = [mention for mention in found if not _is_compound(mention)] or found
+    for mention in found:
         core = mention.phrase.core
         if core in done or core in rewritten:
             continue
         left = None if mention.is_whole else _grounded(unstyled(mention)) or without(whole_ground(mention))
         edits.append(RemovePhrase(core) if left is None else ReplacePhrase(core, left))
     return edits
+
+
+def cut_group(prompt: str, said: str) -> list[RemovePhrase] | None:
+    """The phrases of a kind that people name as one (`the quality tags`); `None` when `said` names no such kind."""
+    groups = load_toml("data", "turns.toml")["groups"].values()
+    group = next((group for group in groups if said.strip().casefold() in group["words"]), None)
+    if group is None:
+        return None
+    return [RemovePhrase(phrase.core) for phrase in split(prompt) if phrase.key in group["phrases"]]
+
+
+def _is_compound(mention: Mention) -> bool:
+    """Whether the words only say what another thing is like: the `mountain` of `a mountain lake`."""
+    following = re.match(r"\s+([^\W_]+)", mention.phrase.core[mention.end :])
+    return following is not None and english_kinds().get(fold(following.group(1))) in NOUN_KINDS
 
 
 def _grounded(left: str | None) -> str | None:

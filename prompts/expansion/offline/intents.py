@@ -47,6 +47,7 @@ KINDS: tuple[str, ...] = (
     "left",
     "right",
     "hold",
+    "somewhere",
     "steps",
     "cfg",
     "seed",

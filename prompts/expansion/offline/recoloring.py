@@ -18,6 +18,7 @@ _LOOK_KINDS = frozenset(("color", "adjective", "material"))
 _LAST = ("color", "material")
 """Classes whose words stand right before the noun."""
 _LOOK_WORDS = 3
+_LIKE_A_LOOK = re.compile(r"(?:ed|en|rn|less|ish|ous|ful)$", re.IGNORECASE)
 _SHADES = frozenset(("light", "dark", "pale", "deep", "bright", "pastel", "neon"))
 _ONE_OF_EACH = ("body", "clothing")
 """Kinds of which a person has one: new ones replace the old ones."""
@@ -29,7 +30,10 @@ def look_class(text: str) -> str:
     Two looks of one class exclude each other, two adjectives of the class `adjective` do not.
     """
     said = words(text.casefold())
-    if not said or len(said) > _LOOK_WORDS or "and" in said:
+    if "and" in said:
+        both = [look_class(part) for part in re.split(r"\s+and\s+", text.casefold().strip())]
+        return "color" if set(both) == {"color"} else ""
+    if not said or len(said) > _LOOK_WORDS:
         return ""
     last = said[-1]
     named = next((name for name, members in _classes().items() if last in members), "")
@@ -48,6 +52,38 @@ def restyle_all(found: list[Mention], look: str) -> list[Edit]:
     wanted = look_class(look)
     having = [m for m in found if any(look_class(word) == wanted for _, _, word in _modifiers(m))]
     return [restyled(mention, plain_look(look)) for mention in having or found]
+
+
+def listed_looks(text: str) -> list[str]:
+    """`longer and torn` -> `long`, `torn`: what a thing should be like; empty when some word may be another thing."""
+    parts = words(text)
+    is_one = len(parts) < 2 or "and" in parts or parts[0].casefold() in _SHADES
+    if look_class(text) and (is_one or len({look_class(part) for part in parts}) < len(parts)):
+        return [plain_look(text)]
+    said = [word for word in words(text) if word.casefold() != "and"]
+    kinds = english_kinds()
+    is_clear = all(look_class(word) or (fold(word) not in kinds and _LIKE_A_LOOK.search(word)) for word in said)
+    return [plain_look(word) for word in said] if is_clear and len(said) <= _LOOK_WORDS else []
+
+
+def with_looks(mention: Mention, looks: list[str]) -> Edit:
+    """`a red cape` made `long` and `torn` -> `a long torn red cape`; looks of one class take each other's place."""
+    core = mention.phrase.core
+    head = core[: mention.start]
+    for look in looks:
+        head = _with_look(head, look)
+    return ReplacePhrase(core, head + core[mention.start :])
+
+
+def same_noun(mention: Mention, new: str) -> Edit | None:
+    """`hair` made `black short hair`: the thing stays, what is said of it is new; `None` for another thing."""
+    said = [word for word in words(new) if word.casefold() not in _ARTICLES]
+    core = mention.phrase.core
+    if len(said) < 2 or fold(said[-1]) != fold(core[mention.start : mention.end]):
+        return None
+    if all(look_class(word) for word in said[:-1]):
+        return with_looks(mention, said[:-1])
+    return redressed(mention, " ".join(said))
 
 
 def renewed(phrase: str, prompt: str) -> list[Edit] | None:
@@ -78,6 +114,14 @@ def renewed(phrase: str, prompt: str) -> list[Edit] | None:
     return [new_background(found[0], " ".join(said))] if is_background else None
 
 
+def redressed(mention: Mention, new: str) -> Edit:
+    """`in a long white dress` with `qipao` -> `in a qipao`: what was said of the old thing goes with it."""
+    core = mention.phrase.core
+    before = _modifiers(mention)
+    low = before[0][0] if before else mention.start
+    return ReplacePhrase(core, f"{_spoken(core[:low], new)}{new}{core[mention.end :]}".strip())
+
+
 def unstyled(mention: Mention) -> str | None:
     """`in a red dress` without `red` is `in a dress`; `None` when the mention is no look of something after it."""
     core = mention.phrase.core
@@ -90,11 +134,7 @@ def unstyled(mention: Mention) -> str | None:
 
 def new_background(mention: Mention, words_of_it: str) -> Edit:
     """`on a green background` with `beach background` -> `on a beach background`."""
-    core = mention.phrase.core
-    before = _modifiers(mention)
-    low = before[0][0] if before else mention.start
-    head = _spoken(core[:low], words_of_it)
-    return ReplacePhrase(core, f"{head}{words_of_it}{core[mention.end :]}")
+    return redressed(mention, words_of_it)
 
 
 def _hyphenated(noun: str, looks: list[str], prompt: str) -> list[Edit] | None:

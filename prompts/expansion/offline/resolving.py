@@ -30,6 +30,7 @@ from prompts.limits import HIRES_SIDE, UPSCALE_BY
 from prompts.spell import LATENT_CELL, Spell
 
 Resolver = Callable[[Intent, Spell, Scene], list[Edit] | None]
+_WHERE = tuple("上里中边下")
 _STEP = 0.5  # how much larger "higher resolution" makes a hires pass that is on already
 
 
@@ -104,6 +105,14 @@ def _flaw(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
 def _behind(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
     text = scene.english(intent.x)
     return [AddPhrase(f"{text} in the background")] if text else None
+
+
+def _somewhere(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
+    """`湖上加一条小船`: a thing in a place of the picture."""
+    place, thing = scene.english(intent.y), bare(scene.english(intent.x))
+    if intent.y[-1:] not in _WHERE or not thing or " " not in place:
+        return None
+    return [AddPhrase(f"{_with_article(thing)} {place}")]
 
 
 def _with_article(text: str) -> str:
@@ -272,6 +281,7 @@ _RESOLVERS: dict[str, Resolver] = {
     "hold": _hold,
     "left": _on_the("left"),
     "right": _on_the("right"),
+    "somewhere": _somewhere,
     "forbid": _forbid,
     "unforbid": _unforbid,
     "clear_negative": _clear_negative,

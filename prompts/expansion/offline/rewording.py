@@ -16,35 +16,47 @@ from prompts.expansion.edits import (
     ReplacePhrase,
     Reweight,
 )
-from prompts.expansion.offline.cutting import cut, cut_all, cut_ideographs, whole_ground
+from prompts.expansion.offline.cutting import cut, cut_all, cut_group, cut_ideographs, whole_ground
 from prompts.expansion.offline.glossary import english_kinds
 from prompts.expansion.offline.intents import Intent
 from prompts.expansion.offline.looks import Look, look_named
-from prompts.expansion.offline.mentions import Mention, instead, is_link, mentions
+from prompts.expansion.offline.mentions import Mention, instead, mentions
 from prompts.expansion.offline.noun_phrase import NOUN_KINDS
 from prompts.expansion.offline.places import PLACES, moved
 from prompts.expansion.offline.recoloring import (
+    listed_looks,
     look_class,
     new_background,
     plain_look,
+    redressed,
     renewed,
     restyle_all,
     restyled,
+    same_noun,
+    with_looks,
 )
 from prompts.expansion.offline.scene import Scene, bare
 from prompts.expansion.offline.scenery import State, Style, states, style_in, styles
+from prompts.expansion.offline.things import (
+    is_described_thing,
+    is_noun,
+    is_short_thing,
+    kind_of_thing,
+    look_behind,
+    posed,
+)
 from prompts.expansion.offline.words import article, contains, fold, folded, plural, words
 from prompts.expansion.phrases import phrase_key, split, unwrap, weighted
 from prompts.spell import Spell
 
 _STRONGER, _WEAKER = 1.2, 0.8
 _WEIGHTS = (0.3, 1.6)
-_BARE_WORDS = 3
-_DESCRIBED_WORDS = 9
-_ARTICLES_AND_NUMBERS = frozenset(("a", "an", "the", "some", "two", "three", "four", "five", "many", "his", "her"))
-_STANDS_ALONE = NOUN_KINDS | {"pose", "light", "scene"}
 _DEGREE = re.compile(r"(more|less|not so|not as)\s+", re.IGNORECASE)
 _COLOR_OF = re.compile(r"(?:'s)?\s+colou?r$|^colou?r of\s+", re.IGNORECASE)
+_GOES_AWAY = frozenset(("stop", "go away", "disappear", "vanish", "go"))
+_PICTURES = frozenset(("painting", "drawing", "picture", "image", "cartoon", "illustration", "render"))
+_ALL_CLOTHES = frozenset(("clothe", "clothes", "clothing", "outfit", "costume", "衣服", "服装", "穿着", "穿搭"))
+_AGE = re.compile(r"(?:look(?:ing)? )?(?:like |about |around |to be )(?P<years>\d{1,3})(?: years old)?", re.IGNORECASE)
 _JOINER = re.compile(r"\s*(?:,|、|\band\b|\bor\b)\s*", re.IGNORECASE)
 _PREPOSITION = re.compile(r"^(?:in|on|at|during|by|under)\s+(?:the\s+|an?\s+)?", re.IGNORECASE)
 _COMPARES = re.compile(r"\b(?:more|less|heavier|stronger|weaker)\b", re.IGNORECASE)
@@ -53,6 +65,8 @@ _STYLE_WORD = re.compile(r"\s+(?:style|look)$|^style of\s+", re.IGNORECASE)
 
 def remove_words(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
     """Take out every mention, and forbid it in the negative prompt."""
+    if (group := cut_group(spell.prompt, intent.x)) is not None:
+        return [*group]
     edits: list[Edit] = [*cut_ideographs(spell.prompt, intent.x)]
     parts = _parts(intent.x, scene)
     for part in parts:
@@ -74,10 +88,21 @@ def replace_words(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | No
     if new and scene.is_whole_picture(intent.x):
         return become(Intent("become", x=intent.y), spell, scene)
     old = _COLOR_OF.sub("", _topic(scene.english(intent.x)))
+    if fold(old or intent.x) in _ALL_CLOTHES and not mentions(spell.prompt, old) and kind_of_thing(new) == "clothing":
+        return _dressed(bare(new), spell)
     if not old or not new or _COMPARES.search(intent.y):
         return None
     if contains(new, old) and not mentions(spell.prompt, old):
         return _added(new, spell)
+    if new in _GOES_AWAY:
+        return remove_words(Intent("no", intent.x), spell, scene)
+    return _in_place(old, new, spell, scene)
+
+
+def _in_place(old: str, new: str, spell: Spell, scene: Scene) -> list[Edit] | None:
+    """Another state, style or place where `old` is one, else what the prompt says of `old` in other words."""
+    if _is_style(new) and (_is_style(old) or fold(old) in _PICTURES):
+        return _as_state(bare(new), spell)
     was, will = _state_named(old), _state_named(new)
     if was is not None and will is not None and was.group == will.group:
         return _change_state(will, spell)
@@ -87,7 +112,7 @@ def replace_words(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | No
         return moved(_topic(scene.as_written(new)), spell)
     if not found:
         return _new_look(_unstyled(old), bare(new), spell, is_look=is_look)
-    look = look_named(new) if _kind(old) == "light" else None
+    look = look_named(new) if kind_of_thing(old) == "light" else None
     if look is not None:
         return _apply_look(look, spell)
     return _replaced(old, new, found, spell, is_look=is_look)
@@ -97,33 +122,43 @@ def _replaced(old: str, new: str, found: list[Mention], spell: Spell, *, is_look
     """What the prompt says of `old` in other words, or another look for it."""
     if is_look and fold(old) == "background":
         return renewed(f"{bare(new)} {old}", spell.prompt)
-    if is_look:
+    looks = listed_looks(new)
+    if is_look and len(looks) == 1:
         return restyle_all(found, bare(new))
+    if looks:
+        return [with_looks(mention, looks) for mention in found]
+    same = [edit for mention in found if (edit := same_noun(mention, new)) is not None]
+    if same:
+        return same
     if fold(old) == "background":
         return [new_background(found[0], f"{_topic(new).removesuffix(' background')} background")]
     return [ReplacePhrase(mention.phrase.core, instead(mention, _topic(new))) for mention in found]
 
 
+def _dressed(clothing: str, spell: Spell) -> list[Edit]:
+    """The first thing to wear that the prompt names becomes `clothing`; where it names none, it is added."""
+    kinds = english_kinds()
+    worn = next((w for p in split(spell.prompt) for w in words(p.core) if kinds.get(fold(w)) == "clothing"), "")
+    found = mentions(spell.prompt, worn) if worn else []
+    return [redressed(found[0], clothing)] if found else _added(clothing, spell)
+
+
 def look_of_thing(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
     """`her hair blonde`, `dress to white`: a thing and a look, in words too loose to trust with anything else."""
     old, new = bare(scene.english(intent.x)), bare(scene.english(intent.y))
-    return replace_words(intent, spell, scene) if look_class(new) and old and _is_noun(old) else None
+    return replace_words(intent, spell, scene) if look_class(new) and old and is_noun(old) else None
 
 
 def _new_look(old: str, new: str, spell: Spell, *, is_look: bool) -> list[Edit] | None:
     """A thing that the prompt does not speak of yet, as it should look; `None` when `new` is no look."""
     if fold(old) == "background":
         return _added(f"{_topic(new).removesuffix(' background')} background", spell)
-    if is_look and not _is_noun(old):
+    if is_look and not is_noun(old):
         return None
     look = look_named(new)
     if look is not None and look_class(new) != "color":
         return _apply_look(look, spell)
     return _added(f"{plain_look(new)} {old}", spell) if is_look else None
-
-
-def _is_noun(text: str) -> bool:
-    return _kind(text) in NOUN_KINDS or _kind(text) == "light"
 
 
 def _unstyled(text: str) -> str:
@@ -182,7 +217,7 @@ def become(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
     if degree:
         wish = Intent("more" if degree[1] == "more" else "less", intent.x[degree.end() :])
         return more_of(wish, spell, scene) if wish.kind == "more" else less_of(wish, spell, scene)
-    text = _posed(plain_look(scene.english(intent.x)))
+    text = posed(plain_look(scene.english(intent.x)))
     return (_of_person(text, spell) or _as_state(text, spell)) if text else None
 
 
@@ -191,12 +226,12 @@ def add_words(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
     text = scene.english(intent.x)
     if not text:
         return None
-    text = _posed(plain_look(text))
+    text = posed(plain_look(text))
     as_state = _of_person(text, spell) or _as_state(text, spell, only_known=True)
     if as_state is not None:
         return as_state
     things = _JOINER.split(text)
-    if not all(_kind(thing) in NOUN_KINDS for thing in things):
+    if not all(kind_of_thing(thing) in NOUN_KINDS for thing in things):
         return _added(text, spell)
     return _added_one_by_one(things, spell)
 
@@ -219,31 +254,17 @@ def bare_words(clause: str, spell: Spell, scene: Scene) -> list[Edit] | None:
     text = scene.english(said)
     if not text or not scene.knows_all(said):
         return None
-    text = _posed(text)
+    text = posed(text)
     known = _as_state(text, spell, only_known=True)
     things = _JOINER.split(text)
-    turned = _look_behind(text)
+    turned = look_behind(text)
     if known is None and turned is not None:
         return _added(turned, spell)
-    if known is None and len(things) > 1 and all(map(_is_short_thing, things)):
+    if known is None and len(things) > 1 and all(map(is_short_thing, things)):
         return _added_one_by_one(things, spell)
-    if known is None and (_is_short_thing(text) or _is_described_thing(text)):
+    if known is None and (is_short_thing(text) or is_described_thing(text)):
         return _added(text, spell)
     return known
-
-
-def _posed(text: str) -> str:
-    """`sit on a bench` -> `sitting on a bench`: what somebody does, as a prompt says it."""
-    first, space, rest = text.partition(" ")
-    return f"{load_toml('data', 'turns.toml')['gerunds'].get(first.casefold(), first)}{space}{rest}"
-
-
-def _look_behind(text: str) -> str | None:
-    """`hair blonde` -> `blonde hair`; `None` for other words."""
-    said = words(text)
-    if len(said) < 2 or not _is_noun(said[0]) or look_class(said[0]) or not all(look_class(word) for word in said[1:]):
-        return None
-    return f"{' '.join(said[1:])} {said[0]}"
 
 
 def _as_state(text: str, spell: Spell, *, only_known: bool = False) -> list[Edit] | None:
@@ -262,14 +283,21 @@ def _as_state(text: str, spell: Spell, *, only_known: bool = False) -> list[Edit
 
 
 def _state_named(text: str) -> State | None:
-    """The state that `text` names and nothing besides, or `None`."""
+    """The state that `text` names and nothing besides, or `None`; a kind of light is none: there may be several."""
     wanted = (folded(text), folded(_topic(text)))
-    return next((s for s in states() if any(folded(word) in wanted for word in (s.phrase, *s.words))), None)
+    named = (s for s in states() if any(folded(word) in wanted for word in (s.phrase, *s.words)))
+    return next((state for state in named if state.group != "light"), None)
 
 
 def _topic(text: str) -> str:
     """`in the rain` -> `rain`, `a red hat` -> `red hat`."""
     return bare(_PREPOSITION.sub("", text.strip())) or text.strip()
+
+
+def _is_style(text: str) -> bool:
+    """Whether `text` is the name of a style and nothing besides."""
+    style = style_in(bare(text))
+    return style is not None and any(folded(bare(text)) == folded(word) for word in (*style.words, *style.tags))
 
 
 def _change_style(style: Style, phrase: str, spell: Spell) -> list[Edit]:
@@ -313,12 +341,16 @@ def _added(text: str, spell: Spell) -> list[Edit]:
     again = renewed(phrase, spell.prompt)
     if again is not None:
         return again
-    kind = _kind(phrase)
+    age = _AGE.fullmatch(phrase)
+    if age is not None:
+        phrase = f"{age['years']} years old"
+    kind = kind_of_thing(phrase)
     forbidden = [RemoveNegative(p.core) for p in split(spell.negative_prompt) if _same_thing(p.core, phrase)]
     if kind == "clothing" and not re.match(r"(?i)(?:wearing|with|in)\b", phrase):
         shown = phrase if phrase != bare(phrase) or plural(phrase) == phrase else f"{article(phrase)} {phrase}"
         phrase = f"wearing {shown}"
-    return [*forbidden, AddPhrase(phrase)] if phrase else [*forbidden]
+    is_there = any(p.key == phrase_key(phrase) for p in split(spell.prompt))
+    return [*forbidden] if is_there or not phrase else [*forbidden, AddPhrase(phrase)]
 
 
 def _added_one_by_one(things: Iterable[str], spell: Spell) -> list[Edit]:
@@ -340,11 +372,6 @@ def _parts(text: str, scene: Scene) -> list[str]:
     return [part for raw in _JOINER.split(scene.english(unwrap(text).core)) if (part := _topic(raw))]
 
 
-def _kind(text: str) -> str:
-    kinds = english_kinds()
-    return next((kinds[word] for word in reversed(folded(text)) if word in kinds), "")
-
-
 def _spoken_of(prompt: str, wanted: str) -> list[Mention]:
     """Where `prompt` speaks of `wanted`, or, when that is a style, of the style by another of its names."""
     found = mentions(prompt, wanted)
@@ -352,30 +379,6 @@ def _spoken_of(prompt: str, wanted: str) -> list[Mention]:
     names = style.words if style is not None else ()
     whole = ([m for m in mentions(prompt, name) if m.is_whole] for name in names)
     return found or next((again for again in whole if again), [])
-
-
-def _is_picture_word(text: str) -> bool:
-    """Whether every word of `text` is a picture word and the last one can stand alone."""
-    kinds = english_kinds()
-    return _kind(text) in _STANDS_ALONE and all(word in kinds or look_class(word) for word in folded(bare(text)))
-
-
-def _is_short_thing(text: str) -> bool:
-    return len(folded(bare(text))) <= _BARE_WORDS and _is_picture_word(text)
-
-
-def _is_described_thing(text: str) -> bool:
-    """`a castle in the background`, `holding a cup of coffee`: only picture words and what joins them."""
-    said = words(text)
-    kinds = english_kinds()
-    if not said:
-        return False
-    begins = said[0].casefold() in _ARTICLES_AND_NUMBERS or said[0].casefold().endswith("ing")
-    known = (
-        fold(word) in kinds or is_link(word) or word.casefold() in _ARTICLES_AND_NUMBERS or bool(look_class(word))
-        for word in said[1:]
-    )
-    return begins and len(said) <= _DESCRIBED_WORDS and _kind(said[-1]) in _STANDS_ALONE and all(known)
 
 
 def _weighed(mention: Mention, factor: float) -> Edit:

@@ -14,6 +14,8 @@ from prompts.expansion.offline.translation import translate
 _SAYS_LITTLE = frozenset("她他它你我们这那了着过得个再天里来去")
 """Characters without which a Chinese wish says the same."""
 _ARTICLE = re.compile(r"^(?:an?|the|some|any|one|her|his|its|their|of|that|this|these|those|my)\s+", re.IGNORECASE)
+_LONE_NUMBER = re.compile(r"^\d+,\s*|,\s*\d+$")
+"""What is left of `45度`: an angle that says nothing to the model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Scene:
         """
         if self.language == "en" or (text.isascii() and self.language in ("zh", "ja", "ko")):
             return text.strip()
-        return translate(text, self.language).text.strip()
+        return _LONE_NUMBER.sub("", translate(text, self.language).text.strip())
 
     def knows_all(self, text: str) -> bool:
         """Whether no word of `text` would be left out of its English."""

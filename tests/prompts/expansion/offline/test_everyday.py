@@ -40,6 +40,13 @@ def test_an_everyday_turn_does_what_was_asked(message: str, wanted: str) -> None
     assert CHECKS.unmet(made, wanted) == [], (made.diff.lines(), made.reply)
 
 
+@pytest.mark.parametrize(("draft", "message", "wanted"), CHECKS.turns_on_drafts())
+def test_a_turn_on_another_draft_does_what_was_asked(draft: str, message: str, wanted: str) -> None:
+    spell = CHECKS.DRAFTS[draft]
+    made = asyncio.run(refine(spell, message, SD15))
+    assert CHECKS.unmet(made, wanted, spell) == [], (made.diff.lines(), made.reply)
+
+
 def test_there_are_many_everyday_turns() -> None:
     assert len(CHECKS.everyday_turns()) >= 200
 

@@ -61,7 +61,7 @@ def test_an_idea_keeps_its_subject_first_and_everything_it_names(language: str, 
         check_spell(spell)
 
 
-@pytest.mark.parametrize("name", ["expansion_fresh.txt", "expansion_fresh2.txt"])
+@pytest.mark.parametrize("name", ["expansion_fresh.txt", "expansion_fresh2.txt", "expansion_fresh3.txt"])
 def test_ideas_that_the_glossary_was_not_written_for_keep_their_subject_too(name: str) -> None:
     lost, incomplete = [], []
     for _, idea, wanted in rows(TABLE.with_name(name)):
