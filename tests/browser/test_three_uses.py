@@ -111,7 +111,7 @@ def test_an_idea_is_talked_into_shape_undone_and_branched(bench: Any) -> None:
     page.click("#tab-versions")
     expect(page.locator("#versions > li")).to_have_count(4)
     first = page.locator("#versions > li").last
-    first.get_by_text("Compare with now").click()
+    first.get_by_text("Compare", exact=True).click()
     expect(first.locator(".diff")).to_contain_text("20 → 25")
     first.get_by_text("Go on from here").click()
     expect(page.locator("#spell-version")).to_have_text("version 5")
