@@ -7,13 +7,13 @@ from dataclasses import replace
 from generator.batch_key import LoraSet
 from generator.errors import UnsupportedSpell
 from generator.hires import cover_and_crop, schedule_length, start_second_pass
-from generator.img2img import start_from
+from generator.img2img import Start, start_from
 from generator.models.catalogue import check_lora_fits
 from generator.models.lora import LoraFile, lora_set, lora_uses
 from generator.models.resident import Resident
 from generator.request import GenerationRequest
 from generator.sample import HiresPlan, Sample
-from generator.sampling.conditioning import PassPrompts
+from generator.sampling.conditioning import PassConditioning, PassPrompts
 from generator.sampling.extra_settings import emphasis_of, ignored_notes
 from generator.sampling.noise import SampleNoise
 from generator.sampling.noise_settings import NoiseSettings, read_noise_settings
@@ -24,6 +24,7 @@ from generator.sampling.samplers import (
     trajectory_from_latents,
     trajectory_from_noise,
 )
+from generator.sampling.trajectory import Trajectory
 from generator.tiling import is_tiling
 from generator.upscalers import check_upscaler
 from prompts.img2img import step_counts
@@ -68,30 +69,12 @@ def admit(request: GenerationRequest, resident: Resident, order: int, tick: int,
     spell, params = request.spell, request.spell.params
     checkpoint = resident.with_vae(params.vae)
     files = [resident.lora(lora.name) for lora in spell.loras]
-    text_loras = lora_uses(zip(files, (lora.weight for lora in spell.loras), strict=True))
-    resident.set_text_loras(text_loras)
-    text_key = lora_set(text_loras)
+    text_key = _put_on_text(spell, files, resident)
     plan = _base_plan(request)
-    width, height = params.width or 0, params.height or 0
-    calls = _schedule_calls(plan.sampler, params.steps or 1)
-    prompts = PassPrompts(spell.prompt, spell.negative_prompt, calls, None, (width, height), emphasis_of(spell.extra))
-    conditioning = resident.conditioner.encode_pass(prompts, params.clip_skip or 1, text_key)
-    cell = checkpoint.latent_cell
-    shape = (checkpoint.latent_channels, height // cell, width // cell)
+    conditioning = _base_conditioning(spell, plan, resident, text_key)
     noise_settings = read_noise_settings(spell.extra, noise_source)
-    noise = SampleNoise(params.seed or 0, shape, noise_settings, checkpoint.compute.device)
-    start = None
-    if request.source is None:
-        trajectory = trajectory_from_noise(plan, checkpoint.levels, noise)
-    else:
-        seed = params.seed or 0
-        start = start_from(
-            request.source, (width, height), resident.sources_with(checkpoint), seed, noise_settings, cell
-        )
-        walked = step_counts(request.source.settings, params.steps or 1)[1]
-        trajectory = trajectory_from_latents(plan, checkpoint.levels, noise, start.latents, walked, start.keep)
+    trajectory, start = _first_pass(request, plan, resident, noise_settings)
     hires = None if params.hires is None else _plan_hires(spell, params.hires, resident, text_key)
-    second = 0 if hires is None else _second_calls(hires, resident)
     return Sample(
         request=request,
         order=order,
@@ -102,20 +85,48 @@ def admit(request: GenerationRequest, resident: Resident, order: int, tick: int,
         trajectory=trajectory,
         hires=hires,
         noise_settings=noise_settings,
-        total=trajectory.total + second,
+        total=trajectory.total + _second_calls(hires, resident),
         last_tick=tick,
         notes=[
             *plan.notes(),
-            *_notes(params, files, hires, cell),
-            *_noise_notes(noise_settings),
-            *ignored_notes(spell.extra),
-            *resident.inversions.notes(f"{spell.prompt} {spell.negative_prompt}"),
+            *_notes(files, hires, checkpoint.latent_cell),
+            *_spell_notes(spell, noise_settings, resident),
             *(start.notes if start is not None else ()),
         ],
         pixels=checkpoint,
         overlay=None if start is None else start.overlay,
         is_tiling=is_tiling(spell.extra),
     )
+
+
+def _put_on_text(spell: Spell, files: list[LoraFile], resident: Resident) -> LoraSet:
+    """Leave the text encoders with the spell's LoRAs; what tells their encodings from others."""
+    uses = lora_uses(zip(files, (lora.weight for lora in spell.loras), strict=True))
+    resident.set_text_loras(uses)
+    return lora_set(uses)
+
+
+def _base_conditioning(spell: Spell, plan: SamplerPlan, resident: Resident, text_key: LoraSet) -> PassConditioning:
+    params = spell.params
+    calls, size = _schedule_calls(plan.sampler, params.steps or 1), (params.width or 0, params.height or 0)
+    prompts = PassPrompts(spell.prompt, spell.negative_prompt, calls, None, size, emphasis_of(spell.extra))
+    return resident.conditioner.encode_pass(prompts, params.clip_skip or 1, text_key)
+
+
+def _first_pass(
+    request: GenerationRequest, plan: SamplerPlan, resident: Resident, noise_settings: NoiseSettings
+) -> tuple[Trajectory, Start | None]:
+    """The way from noise, or from the source's latents where there is one."""
+    params = request.spell.params
+    checkpoint, seed, size = resident.with_vae(params.vae), params.seed or 0, (params.width or 0, params.height or 0)
+    cell = checkpoint.latent_cell
+    shape = (checkpoint.latent_channels, size[1] // cell, size[0] // cell)
+    noise = SampleNoise(seed, shape, noise_settings, checkpoint.compute.device)
+    if request.source is None:
+        return trajectory_from_noise(plan, checkpoint.levels, noise), None
+    start = start_from(request.source, size, resident.sources_with(checkpoint), seed, noise_settings, cell)
+    walked = step_counts(request.source.settings, params.steps or 1)[1]
+    return trajectory_from_latents(plan, checkpoint.levels, noise, start.latents, walked, start.keep), start
 
 
 def _base_plan(request: GenerationRequest) -> SamplerPlan:
@@ -191,9 +202,7 @@ def readmit(sample: Sample, resident: Resident) -> None:
     if params.hires is None:
         return
     files = [resident.lora(lora.name) for lora in spell.loras]
-    text_loras = lora_uses(zip(files, (lora.weight for lora in spell.loras), strict=True))
-    resident.set_text_loras(text_loras)
-    plan = _plan_hires(spell, params.hires, resident, lora_set(text_loras))
+    plan = _plan_hires(spell, params.hires, resident, _put_on_text(spell, files, resident))
     sample.checkpoint, sample.pixels, sample.hires = resident.name, resident.with_vae(params.vae), plan
     sample.unet_loras = lora_uses(zip(files, (lora.unet for lora in spell.loras), strict=True))
     start_second_pass(sample, plan, sample.pixels)
@@ -204,17 +213,21 @@ def _schedule_calls(sampler: str, steps: int) -> int:
     return steps * sampler_named(sampler).calls_per_step
 
 
-def _second_calls(hires: HiresPlan, resident: Resident) -> int:
-    if hires.steps == 0:
+def _second_calls(hires: HiresPlan | None, resident: Resident) -> int:
+    if hires is None or hires.steps == 0:
         return 0
     return count_pass_calls(hires.sampler, resident.checkpoint.levels, hires.steps)
 
 
-def _noise_notes(settings: NoiseSettings) -> list[str]:
-    return [f"{pair!r} was not understood and left out." for pair in settings.not_understood]
+def _spell_notes(spell: Spell, settings: NoiseSettings, resident: Resident) -> list[str]:
+    return [
+        *(f"{pair!r} was not understood and left out." for pair in settings.not_understood),
+        *ignored_notes(spell.extra),
+        *resident.inversions.notes(f"{spell.prompt} {spell.negative_prompt}"),
+    ]
 
 
-def _notes(params: Params, files: list[LoraFile], hires: HiresPlan | None, cell: int) -> list[str]:
+def _notes(files: list[LoraFile], hires: HiresPlan | None, cell: int) -> list[str]:
     """What of the spell was not followed to the letter."""
     notes = []
     for file in files:

@@ -33,7 +33,8 @@ class EngineConfig:
     device: str = "auto"
     """`auto` (cuda, then mps, then cpu), `cpu`, `cuda`, `cuda:1`, `mps`."""
     dtype: str = "auto"
-    """`auto` (float16 on cuda, float32 elsewhere), `float32`, `float16`, `bfloat16`."""
+    """`auto` (bfloat16 on a card that has it, float16 on an older one, float32 elsewhere), `float32`, `float16`,
+    `bfloat16`."""
     threads: int = 0
     """CPU threads of torch; 0 leaves torch's own choice."""
     max_rows: int = 0
@@ -45,5 +46,7 @@ class EngineConfig:
     draws, the web UI's default, on any device; `cpu` is torch's CPU generator (diffusers, ComfyUI)."""
     replay: bool = True
     """Record UNet calls of shapes that come often and replay them: the same pictures, sooner."""
+    compile: bool = False
+    """Compile the UNet's repeated blocks beside the first calls of a shape (CUDA only)."""
     deterministic: bool = False
     """Pad every call to `max_rows` (8 for 0), so that a picture is bit-equal alone and beside strangers."""

@@ -28,7 +28,7 @@ class Compute:
         """
         chosen = torch.device(_best_device() if device == "auto" else _checked(device))
         if dtype == "auto":
-            return cls(chosen, torch.float16 if chosen.type == "cuda" else torch.float32)
+            return cls(chosen, _half(chosen) if chosen.type == "cuda" else torch.float32)
         if dtype not in _DTYPES:
             raise _unavailable(f"The dtype {dtype!r} is unknown; use auto, {', '.join(_DTYPES)}.")
         return cls(chosen, _DTYPES[dtype])
@@ -41,6 +41,15 @@ def lay_out(network: nn.Module, compute: Compute, *, is_vae: bool = False) -> No
     """
     if compute.device.type == "cuda" or (is_vae and compute.device.type == "cpu"):
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def _half(device: torch.device) -> torch.dtype:
+    """bfloat16 where the card computes in it (Ampere and later, compute capability 8), else float16.
+
+    bfloat16 has float32's range: no VAE, LoRA or SDXL layer overflows to black in it, as they do in float16.
+    """
+    major, _ = torch.cuda.get_device_capability(device)
+    return torch.bfloat16 if major >= 8 else torch.float16
 
 
 def _best_device() -> str:

@@ -140,7 +140,7 @@ class Engine:
         self._aborted.clear()
 
     def _resume_parked(self, events: list[Event]) -> bool:
-        """Start second passes that have a checkpoint of their own; `False` while one waits for it: nobody is admitted."""
+        """Start second passes with a checkpoint of their own; `False` while one waits for it: nobody is admitted."""
         for sample in list(self._parked.values()):
             name = sample.hires.checkpoint if sample.hires is not None else ""
             try:
@@ -212,7 +212,7 @@ class Engine:
         self._resident = self._replay = None
         self._free_memory()
         self._resident = Resident(open_checkpoint(entry, self._compute), self.catalogue)
-        self._replay = replay_of(self._resident.checkpoint)
+        self._replay = replay_of(self._resident.checkpoint, compiles=self._config.compile)
         self._since_opened = 0
         return True
 

@@ -18,6 +18,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from generator.compiled import CompiledBlocks
 from generator.models.checkpoint import AddedConditions, Checkpoint
 
 _log = logging.getLogger(__name__)
@@ -168,9 +169,14 @@ class Replay:
         return self._checkpoint.predict(latents, timesteps, context, conditions)
 
 
-def replay_of(checkpoint: Checkpoint, rules: ReplayRules | None = None) -> Predictor:
-    """What answers the UNet calls of `checkpoint` fastest on its device."""
+def replay_of(checkpoint: Checkpoint, rules: ReplayRules | None = None, *, compiles: bool = False) -> Predictor:
+    """What answers the UNet calls of `checkpoint` fastest on its device; by compiled blocks on CUDA where wanted.
+
+    Compiled blocks and CUDA graphs exclude each other: a capture fails while another thread prepares kernels.
+    """
     kind = checkpoint.compute.device.type
+    if kind == "cuda" and compiles:
+        return CompiledBlocks(checkpoint)
     if kind == "cuda":
         return Replay(checkpoint, CudaGraphs(), rules or ReplayRules(after_calls=8))
     return Replay(checkpoint, CpuTrace(), rules) if kind == "cpu" else checkpoint

@@ -7,13 +7,13 @@ a request must be public, so that nobody can look through this server into the n
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
+from generator.models.guarded import is_public
 from service.errors import OutboundFailed, UrlNotAllowed
 
 if TYPE_CHECKING:
@@ -120,24 +120,6 @@ class Outbound:
         if not addresses or not all(self._rules.allows_private or is_public(a) for a in addresses):
             raise UrlNotAllowed(NOT_ALLOWED)
         return addresses[0]
-
-
-def is_public(address: str) -> bool:
-    """Whether an IP address is a public one, also behind IPv4-in-IPv6 forms."""
-    try:
-        ip = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return False
-    if isinstance(ip, ipaddress.IPv6Address):
-        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo or (None, None))[1] or _nat64(ip)
-        if inner is not None:
-            return inner.is_global and not inner.is_multicast
-    return ip.is_global and not ip.is_multicast
-
-
-def _nat64(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    inside = ip in ipaddress.IPv6Network("64:ff9b::/96")
-    return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if inside else None
 
 
 async def _beginning(response: httpx.Response, limit: int) -> bytes:

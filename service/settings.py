@@ -62,6 +62,10 @@ class Settings(BaseSettings):
 
     device: str = Field(default="auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
     """Where pictures are drawn: auto, cpu, mps, cuda or cuda:N."""
+    dtype: str = Field(default="auto", pattern="^(auto|float32|float16|bfloat16)$")
+    """Precision of the networks: auto (float32; on CUDA bfloat16 or float16), float32, float16, bfloat16."""
+    compile_blocks: bool = False
+    """On CUDA: compile the UNet's blocks beside the first pictures of a size; later ones come sooner."""
     threads: int = Field(default=0, ge=0, le=1024)
     """CPU threads of torch; 0 leaves torch's own choice."""
     batch_rows: int = Field(default=0, ge=0, le=64)

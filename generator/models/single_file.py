@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
 from torch import Tensor
 
 from generator.demo.tokenizer import END, START, cut_vocabulary
@@ -31,6 +32,8 @@ from prompts.torch_guard import ensure_torchvision
 CONFIGS = Path(__file__).parent / "configs"
 _ALL_MERGES = 10**6
 _FAMILIES = ("sd15", "sdxl")
+_V_NAMES = ("v", "v_prediction", "v-prediction")
+_SIDECAR_BYTES = 200_000
 _OPEN_CLIP_PADDING = "!"  # token 0
 
 
@@ -79,12 +82,25 @@ def _prediction(path: Path, tensors: Mapping[str, Tensor]) -> dict[str, object]:
     """What the file says of the network's output; empty when it says nothing (then it is the noise).
 
     Trainers of v-prediction models put the empty tensors `v_pred` and `ztsnr` into the file, or the metadata
-    `modelspec.prediction_type`.
+    `modelspec.prediction_type`; for the web UI a `.yaml` of the same name lies beside it.
     """
     said = read_header(path).metadata.get("modelspec.prediction_type", "").casefold()
-    if "v_pred" not in tensors and said not in ("v", "v_prediction", "v-prediction"):
+    if "v_pred" not in tensors and said not in _V_NAMES and _sidecar_prediction(path) not in _V_NAMES:
         return {}
     return {"prediction_type": "v_prediction", "rescale_betas_zero_snr": "ztsnr" in tensors}
+
+
+def _sidecar_prediction(path: Path) -> str:
+    """`model.params.parameterization` of the `.yaml` beside the file; empty where there is none to read."""
+    try:
+        with path.with_suffix(".yaml").open("rb") as file:
+            text = file.read(_SIDECAR_BYTES)
+        found: Any = yaml.safe_load(text)
+    except (OSError, ValueError, yaml.YAMLError, RecursionError):
+        return ""
+    for key in ("model", "params", "parameterization"):
+        found = found.get(key) if isinstance(found, dict) else None
+    return str(found).casefold() if found is not None else ""
 
 
 def clip_tokenizer(padding: str = END) -> Any:

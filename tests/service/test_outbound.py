@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
+from generator.models.guarded import is_public
 from service.errors import OutboundFailed, UrlNotAllowed
-from service.outbound import ANYWHERE, NOT_ALLOWED, Outbound, OutboundRules, is_public
+from service.outbound import ANYWHERE, NOT_ALLOWED, Outbound, OutboundRules
 
 PRIVATE = [
     "127.0.0.1",

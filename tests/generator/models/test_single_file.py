@@ -167,6 +167,28 @@ def test_a_v_prediction_marker_in_the_file_is_believed(single: tuple[Path, Path]
     assert read.noise_config["rescale_betas_zero_snr"] is True
 
 
+@pytest.mark.parametrize(
+    ("text", "is_v"),
+    [
+        ('model:\n  target: ldm.LatentDiffusion\n  params:\n    parameterization: "v"\n', True),
+        ("model: {params: {parameterization: v}}", True),
+        ("model:\n  params:\n    parameterization: eps\n", False),
+        ("model: [1, 2]", False),
+        ("model: {params: {parameterization: !!python/object/apply:os.system [exit]}}", False),
+        ("[" * 5000, False),
+        ("model:\n\t- \x00", False),
+        ("", False),
+    ],
+)
+def test_v_prediction_is_read_from_the_yaml_beside_the_file(
+    single: tuple[Path, Path], tmp_path: Path, text: str, is_v: bool
+) -> None:
+    shutil.copy(single[0], tmp_path / "m.safetensors")
+    (tmp_path / "m.yaml").write_text(text, encoding="utf-8")
+    read = read_single_file(tmp_path / "m.safetensors", "sd15", single[1])
+    assert (read.noise_config.get("prediction_type") == "v_prediction") is is_v
+
+
 def test_another_family_is_refused_before_its_weights_are_read(tmp_path: Path) -> None:
     with pytest.raises(UnsupportedSpell) as refused:
         read_single_file(tmp_path / "absent.safetensors", "unknown")
