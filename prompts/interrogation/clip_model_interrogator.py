@@ -199,10 +199,13 @@ class ClipInterrogator:
                 own = perf_counter()
                 step = _chain_progress(progress, 0.4 + 0.6 * index / len(pictures), 0.6 / len(pictures))
                 about = features[index : index + 1], loaded.towers.text, table, options
-                studio = Studio(*about, told[index].text, ranked[index], step)
+                caption = told[index].text
+                said = caption and modes.shortened(caption, loaded.towers.text, wishes.caption_tokens)
+                studio = Studio(*about, said, ranked[index], step)
                 draft = modes.for_target(studio, mode, wishes.target, _DRAFTS[mode](studio))
                 result = self._result(picture, mode, draft, told[index], loaded)
-                results.append(replace(result, target=wishes.target, seconds=shared + perf_counter() - own))
+                seconds = shared + perf_counter() - own
+                results.append(replace(result, target=wishes.target, max_tokens=wishes.max_tokens, seconds=seconds))
             progress(1.0, "done")
             return results
 
@@ -297,6 +300,7 @@ class ClipInterrogator:
             prompt=draft.prompt,
             similarity=draft.similarity,
             size=picture.size,
+            tokens=loaded.towers.text.length(draft.prompt) if draft.prompt else 0,
         )
 
 

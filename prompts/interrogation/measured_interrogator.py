@@ -52,6 +52,7 @@ class MeasuredInterrogator:
             terms=found.terms,
             mode=mode,
             target=(wishes or Wishes()).target,
+            max_tokens=(wishes or Wishes()).max_tokens,
             notice=" ".join(filter(None, (*remarks(picture), self._notice, told.notice))),
             palette=found.palette,
             size=picture.size,

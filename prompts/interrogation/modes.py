@@ -70,8 +70,10 @@ def positive_table(table: LabelTable) -> LabelTable:
 
 
 def tags(studio: Studio) -> Draft:
-    """The closest terms, no caption."""
+    """The closest terms, no caption; all of them unless somebody set a length."""
     terms = _closest(studio, studio.options.max_terms)
+    if studio.options.max_tokens is not None:
+        terms = terms[: len(fitted([t.text for t in terms], studio.tower, studio.options))]
     return Draft(SEPARATOR.join(t.text for t in terms), tuple(terms), None)
 
 
@@ -114,6 +116,7 @@ def negative(studio: Studio) -> Draft:
         far = rank(studio.picture, pool.features, options.shortlist, farthest=True)[0]
     listed = studio.table.rows(NEGATIVE)
     candidates = [pool.texts[row] for row in far.rows] + list(studio.table.texts[listed])
+    candidates = [text for text in candidates if _is_short(studio, text)]
     rules = ChainRules(max_count=options.max_terms, farthest=True, max_tokens=options.max_tokens, compat=options.compat)
     chain = grow(studio.picture, studio.tower, candidates, None, rules, studio.on_step)
     return Draft(chain.prompt, _chain_terms(chain, studio.table), chain.similarity)
@@ -207,7 +210,7 @@ def _closest(studio: Studio, count: int, *, only_outstanding: bool = False) -> l
         ranked = rank_by_chunks(studio.picture, table.features, count, studio.options.chunk_size)
     else:
         ranked = studio.ranked or rank(studio.picture, table.features, count)[0]
-    terms = _terms(table, ranked, count)
+    terms = [term for term in _terms(table, ranked, count) if _is_short(studio, term.text)]
     if not only_outstanding:
         return terms
     return [t for i, t in enumerate(terms) if i == 0 or (t.similarity or 0.0) >= ranked.usual]
@@ -221,7 +224,21 @@ def _closest_in(studio: Studio, category: str, count: int) -> list[Term]:
         ranked = rank_by_chunks(studio.picture, part.features, count, studio.options.chunk_size)
     else:
         ranked = rank(studio.picture, part.features, count)[0]
-    return _terms(part, ranked, count)
+    return [term for term in _terms(part, ranked, count) if _is_short(studio, term.text)]
+
+
+def _is_short(studio: Studio, text: str) -> bool:
+    """Whether a term, with a full stop, fits into the length that somebody set; the tower's own takes every term."""
+    limit = studio.options.max_tokens
+    return limit is None or studio.tower.length(text) < limit
+
+
+def shortened(text: str, tower: TextTower, limit: int | None) -> str:
+    """`text` without its last words, so that it takes at most `limit` tokens; as it is for `None`."""
+    words = text.split(" ")
+    while limit is not None and len(words) > 1 and tower.length(" ".join(words)) > limit:
+        words.pop()
+    return " ".join(words)
 
 
 def _terms(table: LabelTable, ranked: Ranked, count: int) -> list[Term]:

@@ -24,6 +24,8 @@ def prose(caption: str | None, terms: Sequence[Term], fits: Fits) -> str:
     rest = [term.text for term in terms if term.category not in kinds]
     medium = next((text for text in of[MEDIUMS] if text not in (caption or "")), "")
     lead = ", ".join(filter(None, (caption, medium))) or (rest.pop(0) if rest else "")
+    if caption and not fits(f"{lead}."):
+        lead = caption
     if not lead:
         return ""
     text = f"{lead[0].upper()}{lead[1:]}."

@@ -20,6 +20,7 @@ CaptionSource = Literal["none", "model", "chat"]
 
 _NOT_FOR_PROMPTS = frozenset({"format"})  # the picture's shape belongs to width and height
 _ATTENTION_MARKS = re.compile(r"([\\()\[\]])")
+_WORDS_AND_MARKS = re.compile(r"\w+|[^\w\s]")
 _KEYWORDS = re.compile(r"\b(AND|BREAK)\b")
 
 
@@ -81,6 +82,10 @@ class Interrogation:
     caption_source: CaptionSource = "none"
     target: PromptStyle = "tags"
     """What `prompt` is written for; the negative prompt is always tags."""
+    tokens: int = 0
+    """Tokens of `prompt` in the text tower, start and end included; 0 without one."""
+    max_tokens: int | None = None
+    """Longest prompt that was asked for, measured facts included; `None` sets no limit to those."""
 
     @property
     def is_trusted(self) -> bool:
@@ -110,19 +115,32 @@ class Interrogation:
         positive = self.prompt if self.is_trusted and self.mode != "negative" else self._told
         negative = self.prompt if self.is_trusted and self.mode == "negative" else ""
         facts = self._unsaid(positive) if with_measured else []
-        if self.target == "prose":
-            sentences = [positive] if positive else []
-            sentences += [f"The look: {listed(facts)}."] if facts else []
-            return Spell(prompt=plain_text(" ".join(sentences)), negative_prompt=plain_text(negative))
-        parts = filter(None, (positive, *facts))
-        return Spell(prompt=", ".join(map(plain_text, parts)), negative_prompt=plain_text(negative))
+        while facts and self._is_too_long(positive, self._addition(facts)):
+            facts.pop()
+        parts = [*filter(None, [positive]), *([self._addition(facts)] if facts else [])]
+        joint = " " if self.target == "prose" else ", "
+        return Spell(prompt=plain_text(joint.join(parts)), negative_prompt=plain_text(negative))
+
+    def _addition(self, facts: list[str]) -> str:
+        """Measured facts as they stand behind the models' words."""
+        return f"The look: {listed(facts)}." if self.target == "prose" else ", ".join(facts)
+
+    def _is_too_long(self, positive: str, addition: str) -> bool:
+        if self.max_tokens is None:
+            return False
+        told = self.tokens if positive and positive == self.prompt else 2 + _about_tokens(positive)
+        return told + 1 + _about_tokens(addition) > self.max_tokens  # 1: the comma between the two
 
     @property
     def _told(self) -> str:
         """The caption where the words of CLIP are not to be believed but those of a vision model are."""
         if self.caption_source != "chat" or not self.caption or self.mode == "negative":
             return ""
-        return f"{self.caption[0].upper()}{self.caption[1:]}." if self.target == "prose" else self.caption
+        words = self.caption.split(" ")
+        while self.max_tokens is not None and len(words) > 1 and 3 + _about_tokens(" ".join(words)) > self.max_tokens:
+            words.pop()
+        told = " ".join(words)
+        return f"{told[0].upper()}{told[1:]}." if self.target == "prose" else told
 
     def _unsaid(self, positive: str) -> list[str]:
         """Measured facts that `positive` does not say already."""
@@ -151,6 +169,11 @@ class Interrogation:
 def listed(items: Sequence[str]) -> str:
     """`a`, `a and b`, `a, b and c`; empty for nothing."""
     return " and ".join(filter(None, (", ".join(items[:-1]), *items[-1:])))
+
+
+def _about_tokens(text: str) -> int:
+    """CLIP tokens of plain English without its tokenizer: one for each word and mark, more for long words."""
+    return sum(1 + (len(word) - 1) // 10 for word in _WORDS_AND_MARKS.findall(text))
 
 
 def plain_text(text: str) -> str:

@@ -32,6 +32,11 @@ class Wishes:
     max_tokens: int | None = None
     """Longest prompt in the text tower's tokens, start and end included; `None` is the tower's own limit."""
 
+    @property
+    def caption_tokens(self) -> int | None:
+        """Longest caption: a sentence has a full stop behind it."""
+        return self.max_tokens and self.max_tokens - (self.target == "prose")
+
     def to_json(self) -> dict[str, Any]:
         """Plain values, inverse of `wishes_from_json`."""
         return {

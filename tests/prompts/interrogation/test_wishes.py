@@ -11,6 +11,7 @@ from PIL import Image
 from prompts.errors import UnknownName
 from prompts.interrogation.clip_model_interrogator import ClipInterrogator, ClipPaths, LoadedClip, lists_of
 from prompts.interrogation.description import NO_CAPTION, Description
+from prompts.interrogation.interrogator import MODES
 from prompts.interrogation.measured_interrogator import MeasuredInterrogator
 from prompts.interrogation.modes import ClipOptions
 from prompts.interrogation.prose import prose
@@ -116,6 +117,34 @@ def test_a_token_limit_holds_for_tags_and_prose(
     assert tiny_towers.text.length(found.prompt) <= 20
     if mode != "best":  # whose chain may end early by itself
         assert tiny_towers.text.length(clip.interrogate(photo(3), mode).prompt) > 20
+
+
+LONG = "a very small cat sits on a very large blue mat in front of a door that nobody has opened for many years"
+
+
+@pytest.mark.parametrize("limit", [8, 13, 25])
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("target", ["tags", "prose", "caption"])
+def test_the_whole_spell_keeps_to_the_length_asked_for_whatever_it_is_made_of(
+    target: str, mode: str, limit: int, clip: ClipInterrogator, tiny_towers: ClipTowers, photo: Photo
+) -> None:
+    wishes = wishes_from_json({"target": target, "max_tokens": limit})
+    for description in (None, Description(LONG, "eyes")):
+        found = clip.interrogate(photo(3), mode, wishes=wishes, description=description)
+        spell = found.to_spell()
+        for text in (found.prompt, spell.prompt, spell.negative_prompt):
+            assert tiny_towers.text.length(text) <= limit, text
+        assert spell.prompt or mode == "negative" or target == "caption"
+        assert found.caption in (None, LONG), "the evidence is whole"
+        assert found.tokens == (tiny_towers.text.length(found.prompt) if found.prompt else 0)
+
+
+def test_without_clip_the_length_asked_for_is_kept_by_estimate(tiny_towers: ClipTowers, photo: Photo) -> None:
+    for target in ("tags", "prose"):
+        wishes = wishes_from_json({"target": target, "max_tokens": 12})
+        found = MeasuredInterrogator().interrogate(photo(3), wishes=wishes, description=Description(LONG, "eyes"))
+        prompt = found.to_spell().prompt
+        assert prompt.casefold().startswith("a very small cat") and tiny_towers.text.length(prompt) <= 12
 
 
 def test_prose_is_sentences_with_their_own_similarity(clip: ClipInterrogator, photo: Photo) -> None:
