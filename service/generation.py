@@ -19,6 +19,7 @@ from service.backbone import Backbone, JobLimits, Workers
 from service.bus.base import Moved, Progress
 from service.catalogue import Catalogue
 from service.errors import DiskFull, Draining, NotFound, RequestInvalid
+from service.hand_planning import HandPlanner
 from service.interrogation import fingerprint
 from service.jobs import ImageRecord, Job, JobEvent, JobKind
 from service.library import Library, with_lifted_loras
@@ -40,8 +41,8 @@ class PictureOrder:
     spell_id: str | None = None
     version: int | None = None
     """`None` is the newest version."""
-    count: int = 1
-    """Pictures; slot `i` gets `seed + i`."""
+    count: int | None = None
+    """Pictures; slot `i` gets `seed + i`. `None`: as many as the stored version's hand plan makes, else 1."""
     overrides: Mapping[str, Any] = field(default_factory=dict)
     """Names of `Params` fields and their values, for this job only."""
     img2img: Img2ImgOrder | None = None
@@ -49,7 +50,10 @@ class PictureOrder:
     webhook_url: str | None = None
     """Who is told when the job is over; `None` is the operator's own address, if there is one."""
     hand_repair: HandRepair | None = None
-    """How the hands of every picture are painted again when they look wrong; `None`: they are not looked at."""
+    """How the hands of every picture are painted again when they look wrong; `None`: as the stored version's hand
+    plan says, and a spell that is handed over is not looked at."""
+    leaves_hands: bool = False
+    """Do not look at the hands, whatever was chosen for the stored version."""
 
 
 class Generations:
@@ -72,6 +76,7 @@ class Generations:
         self._policy = policy
         self._workers = workers
         self._limits = limits
+        self._planner = HandPlanner(catalogue)
         self.sources = Sources(backbone, limits)
 
     async def submit(self, order: PictureOrder, key: str | Idempotency | None = None) -> Job:
@@ -97,7 +102,7 @@ class Generations:
                 return known
         self._check_open()
         self._check_webhook(order.webhook_url)
-        wanted, order = await self._wanted(order)
+        wanted, order, count = await self._wanted(order)
         source = None if order.img2img is None else await self.sources.stored(order.img2img)
         resolved = await self.resolved(wanted, source)
         resolved = resolved.evolve(extra=with_hand_repair(resolved.extra, order.hand_repair))
@@ -106,7 +111,7 @@ class Generations:
             self._backbone.new_id(),
             JobKind.GENERATE,
             self._backbone.clock(),
-            count=order.count,
+            count=count,
             spell=resolved,
             img2img=None if source is None else source.settings,
             hand_repair=order.hand_repair,
@@ -324,24 +329,23 @@ class Generations:
                 retry_after=60,
             )
 
-    async def _wanted(self, order: PictureOrder) -> tuple[Spell, PictureOrder]:
-        if (order.spell is None) == (order.spell_id is None):
-            raise RequestInvalid("Send either spell or spell_id, one of them.", field="spell")
-        if not 1 <= order.count <= self._limits.images_per_job:
+    async def _wanted(self, order: PictureOrder) -> tuple[Spell, PictureOrder, int]:
+        """The spell to draw, the order with what the stored version says filled in, and how many pictures."""
+        most = self._limits.images_per_job
+        if order.count is not None and not 1 <= order.count <= most:
             raise RequestInvalid(
-                f"count is {order.count}; it must be from 1 to {self._limits.images_per_job}.",
-                field="count",
-                got=order.count,
-                limit=[1, self._limits.images_per_job],
+                f"count is {order.count}; it must be from 1 to {most}.", field="count", got=order.count, limit=[1, most]
             )
-        spell = order.spell
-        if order.spell_id is not None:
-            version = await self._library.get(order.spell_id, order.version)
-            spell = version.spell
-            order = replace(order, version=version.number)
-        if spell is None:
+        if order.spell is not None and order.spell_id is None:
+            return _overridden(order.spell, order.overrides), order, order.count or 1
+        if order.spell_id is None or order.spell is not None:
             raise RequestInvalid("Send either spell or spell_id, one of them.", field="spell")
-        return _overridden(spell, order.overrides), order
+        version = await self._library.get(order.spell_id, order.version)
+        plan = await self._planner.chosen_for(version)
+        repair = plan.repair if plan is not None and order.img2img is None and not order.leaves_hands else None
+        filled = replace(order, version=version.number, hand_repair=order.hand_repair or repair)
+        seeds = 1 if plan is None or order.img2img is not None else min(plan.seeds, most)
+        return _overridden(version.spell, order.overrides), filled, order.count or seeds
 
 
 def _overridden(spell: Spell, overrides: Mapping[str, Any]) -> Spell:
@@ -357,4 +361,5 @@ def _fingerprint(order: PictureOrder) -> str:
     parts = [spell, order.spell_id, order.version, order.count, dict(order.overrides), *order_parts(order.img2img)]
     parts.append(order.webhook_url or "")
     parts += [] if order.hand_repair is None else [asdict(order.hand_repair)]
+    parts += ["leaves hands"] if order.leaves_hands else []
     return fingerprint("generate", json.dumps(parts, sort_keys=True, default=str))

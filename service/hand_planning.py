@@ -16,7 +16,7 @@ from prompts.hands.plan import action_json
 from prompts.hands.repair import HandRepair
 from prompts.spell import Spell
 from service.catalogue import Catalogue
-from service.hand_choice import DETAIL, HandChoice
+from service.hand_choice import DETAIL, HandChoice, choice_in
 from service.spells import Author, SpellVersion
 
 
@@ -97,6 +97,16 @@ class HandPlanner:
         plan = await self.plan(spell)
         done, edits = apply_edits(spell, plan, _kinds(chosen), locked)
         return PlannedSpell(done, plan, chosen, tuple(edits))
+
+    async def chosen_for(self, version: SpellVersion) -> PlannedSpell | None:
+        """What was chosen for a stored version, its spell as it stands; `None` where nobody chose strategies.
+
+        Several seeds and repair happen when a spell is drawn, so whoever draws it asks here.
+        """
+        choice = choice_in(version.details)
+        if choice is None or isinstance(choice, str):
+            return None
+        return PlannedSpell(version.spell, await self.plan(version.spell), choice, ())
 
     async def _family(self, spell: Spell) -> FamilyProfile:
         try:

@@ -8,7 +8,6 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from prompts.hands.repair import HandRepair
 from service.api.deps import IdempotencyKey, ServicesDep
 from service.api.photo_schemas import form_fields
 from service.api.reading import interrogation_view, job_view
@@ -19,7 +18,7 @@ from service.api.views import GenerateView, InterrogationView
 from service.api.wishes_schemas import WishesIn
 from service.errors import RequestInvalid
 from service.generation import PictureOrder
-from service.hand_choice import DETAIL, HandChoice
+from service.hand_choice import HandChoice
 from service.interrogation import fingerprint
 from service.jobs import Job, JobStatus, Problem
 from service.services import Services
@@ -89,9 +88,8 @@ async def generate(
     order = PictureOrder(
         spell_id=version.spell_id,
         version=version.number,
-        count=_count(body.count, version),
+        count=None if body.count == 1 else body.count,
         overrides=overrides,
-        hand_repair=_repair(hand_choice(body.hands)),
     )
     job = await services.generation.submit(order, promise)
     response.headers["Location"] = f"/api/jobs/{job.id}"
@@ -107,18 +105,6 @@ async def _with_hands(
     if version is None or choice is None:
         return version
     return (await services.hands.apply(version.spell_id, version.number, choice))[0]
-
-
-def _count(asked: int, version: SpellVersion) -> int:
-    """Pictures to draw: the hand plan's several seeds, where that strategy was chosen."""
-    done = version.details.get(DETAIL, {}).get("done", ())
-    seeds = [int(action["seeds"]) for action in done if action["kind"] == "seeds"]
-    return max(asked, *seeds) if seeds else asked
-
-
-def _repair(choice: HandChoice | None) -> HandRepair | None:
-    """How finished hands are painted again, when that strategy was named."""
-    return HandRepair() if choice is not None and not isinstance(choice, str) and "repair" in choice else None
 
 
 def _fingerprint(received: Received) -> str:

@@ -34,6 +34,7 @@ async def submit_job(body: JobIn, services: ServicesDep, response: Response, key
         overrides=body.overrides.given(),
         img2img=None if body.img2img is None else await asyncio.to_thread(body.img2img.to_order),
         hand_repair=None if body.hand_repair is None else body.hand_repair.to_domain(),
+        leaves_hands=body.hand_repair is None and "hand_repair" in body.model_fields_set,
         webhook_url=body.webhook_url,
     )
     job = await services.generation.submit(order, key)

@@ -135,11 +135,17 @@ class JobIn(Body):
     spell: SpellModel | None = None
     spell_id: str | None = Field(default=None, max_length=26)
     version: int | None = Field(default=None, ge=1, le=MAX_VERSION, description="Unset takes the newest.")
-    count: int = Field(default=1, ge=1, description="Pictures; the n-th gets seed + n.")
+    count: int | None = Field(
+        default=None,
+        ge=1,
+        description="Pictures; the n-th gets seed + n. Unset: 1, or the several seeds chosen for the stored version.",
+    )
     overrides: OverridesModel = OverridesModel()
     img2img: Img2ImgIn | None = Field(default=None, description="The picture to draw over; unset draws from nothing.")
     hand_repair: HandRepairIn | None = Field(
-        default=None, description="Look at the hands of every picture and paint doubtful ones again; {} for defaults."
+        default=None,
+        description="Look at the hands of every picture and paint doubtful ones again; {} for defaults. Unset: as was "
+        "chosen for the stored version; null: never.",
     )
     webhook_url: str | None = Field(
         default=None, max_length=2000, description="Told by a signed POST when the job is over, if the operator allows."

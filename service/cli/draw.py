@@ -114,8 +114,10 @@ async def _draw(services: Services, order: _Order, out: Path, *, quiet: bool) ->
         order.wishes.applied_to(found), () if order.hands is None and not is_bare else order.hands
     )
     lines("hand plan", [] if quiet or not planned.edits else planned.plan.explanation)
-    count = order.count if planned.seeds == 1 else max(order.count, planned.seeds)
-    job = await services.generation.submit(PictureOrder(spell=planned.spell, count=count, hand_repair=planned.repair))
+    stored = await services.library.get(order.source) if order.hands is None and is_id(order.source) else None
+    chosen = planned if stored is None else await services.hands.planner.chosen_for(stored) or planned
+    count = max(order.count, chosen.seeds)
+    job = await services.generation.submit(PictureOrder(spell=planned.spell, count=count, hand_repair=chosen.repair))
     if not quiet and job.spell is not None:
         lines("spell", spell_lines(job.spell))
     await watch(services, job, "drawing", quiet=quiet)

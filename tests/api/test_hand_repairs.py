@@ -141,3 +141,30 @@ def test_without_the_networks_the_answer_says_how_to_get_them(api: httpx.Client,
     assert any("spellwright models add hands" in note for note in notes)
     refused = api.get(f"/api/images/{image['id']}/hands")
     assert refused.json()["code"] == "hand_detector_missing"
+
+
+def test_what_was_chosen_for_a_stored_version_happens_when_it_is_drawn(
+    hands: httpx.Client, finished: Callable[..., dict[str, Any]]
+) -> None:
+    """Chosen in the chat and kept through a turn, an edit by hand and going back; a job may say otherwise."""
+    spell_id = hands.post("/api/spells", json={"spell": SPELL}).json()["spell_id"]
+    turn = {"message": "10 steps", "hands": ["seeds", "repair"]}
+    assert hands.post(f"/api/spells/{spell_id}/chat", json=turn).status_code == 200
+    hands.post(f"/api/spells/{spell_id}/chat", json={"message": "4 steps"})
+    head = hands.get(f"/api/spells/{spell_id}").json()["head"]
+    edit = {"spell": head["spell"] | {"prompt": "a person waving, at night"}, "parent": head["number"]}
+    assert hands.post(f"/api/spells/{spell_id}/versions", json=edit).status_code == 201
+    job = finished(hands, hands.post("/api/jobs", json={"spell_id": spell_id}).json()["id"])
+    assert job["count"] == 4 == len(job["images"])
+    assert all(says_repair(hands, image) for image in job["images"])
+    assert len(hands.get(f"/api/jobs/{job['id']}/hands").json()["pictures"]) == 4
+    plain = hands.post("/api/jobs", json={"spell_id": spell_id, "count": 1, "hand_repair": None}).json()
+    first = hands.post("/api/jobs", json={"spell_id": spell_id, "version": 1}).json()
+    for one in (finished(hands, plain["id"]), finished(hands, first["id"])):
+        assert one["count"] == 1 and not says_repair(hands, one["images"][0])
+
+
+def says_repair(hands: httpx.Client, image: dict[str, Any]) -> bool:
+    spell = read_spell(hands.get(image["url"]).content)
+    assert spell is not None
+    return "Hand repair" in dict(spell.extra)

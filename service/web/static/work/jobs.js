@@ -17,7 +17,7 @@ export const lastSeed = computed(() => gallery.value[0]?.seed ?? null);
 export function generate() {
   return attempt("generate", async () => {
     const version = await keep();
-    const order = { spell_id: version.spell_id, version: version.number, count: count.value };
+    const order = { spell_id: version.spell_id, version: version.number, ...(count.value > 1 && { count: count.value }) };
     submitted(await callOnce("/api/jobs", order));
   });
 }
