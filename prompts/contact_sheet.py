@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from prompts.grid import Axis, Grid
+from prompts.label_font import Font, escaped, label_font
 
 _GAP = 4  # pixels between pictures
 _LARGEST_SIDE = 8192  # pixels of a sheet; larger ones are made smaller
 _INK, _PAPER = "black", "white"
 
 
-def contact_sheet(grid: Grid, pictures: Mapping[tuple[int, int, int], Image.Image]) -> Image.Image:
+def contact_sheet(
+    grid: Grid, pictures: Mapping[tuple[int, int, int], Image.Image], fonts: Sequence[Path] | None = None
+) -> Image.Image:
     """One sheet per value of z, below each other.
+
+    Where no font for a label's script is found, its characters are written as their code points.
 
     Args:
         grid: Whose axes label it.
+        fonts: Folders to look for fonts in; the system's by default.
         pictures: By (x, y, z); a missing one leaves its place white. Every cell is as large as the largest picture.
 
     Raises:
@@ -31,7 +39,10 @@ def contact_sheet(grid: Grid, pictures: Mapping[tuple[int, int, int], Image.Imag
     across, down = _LARGEST_SIDE / columns - _GAP, _LARGEST_SIDE / (rows * sheets) - _GAP
     shrink = min(1.0, across / width, down / height)
     width, height = max(int(width * shrink), 1), max(int(height * shrink), 1)
-    font = ImageFont.load_default(max(12, min(width, height) // 14))
+    texts = [label for axis in (grid.x, grid.y, grid.z) for label in (axis.kind, *axis.values)]
+    font, is_written = label_font(texts, max(12, min(width, height) // 14), fonts)
+    if not is_written:
+        grid = replace(grid, x=_escaped(grid.x), y=_escaped(grid.y), z=_escaped(grid.z))
     left, top = _margin(grid.y, font), _band(grid.x, font)
     band = _band(grid.z, font)
     one = band + top + rows * (height + _GAP)
@@ -57,20 +68,24 @@ def contact_sheet(grid: Grid, pictures: Mapping[tuple[int, int, int], Image.Imag
     return sheet
 
 
+def _escaped(axis: Axis) -> Axis:
+    return replace(axis, kind=escaped(axis.kind), values=tuple(escaped(value) for value in axis.values))
+
+
 def _label(axis: Axis, value: str) -> str:
     return f"{axis.kind}: {value}" if axis.kind and value else value
 
 
-def _band(axis: Axis, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> int:
+def _band(axis: Axis, font: Font) -> int:
     """Pixels above the pictures for the labels of a horizontal axis; 0 without any."""
     return int(font.getbbox("Ag")[3]) + 8 if any(axis.values) else 0
 
 
-def _margin(axis: Axis, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> int:
+def _margin(axis: Axis, font: Font) -> int:
     return max((int(font.getlength(_label(axis, value))) for value in axis.values), default=0) + 12 * any(axis.values)
 
 
-def _fitting(text: str, width: int, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
+def _fitting(text: str, width: int, font: Font) -> str:
     """`text`, cut with dots where it is wider than a picture."""
     if font.getlength(text) <= width:
         return text

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from PIL import Image
 
 from prompts.contact_sheet import contact_sheet
 from prompts.errors import PromptError
 from prompts.grid import NO_AXIS, Axis, plan_grid, plan_matrix, read_axis
+from prompts.label_font import escaped, label_font
 from prompts.spell import HiresFix, Params, Spell
 
 SPELL = Spell("a red cat", "ugly", params=Params(steps=20, seed=7))
@@ -101,3 +104,21 @@ def test_a_sheet_without_axes_is_the_picture_and_a_large_one_is_made_smaller() -
     assert sheet.width <= 8192
     with pytest.raises(ValueError, match="at least one"):
         contact_sheet(wide, {})
+
+
+@pytest.mark.parametrize("fonts", [(), None], ids=["no font", "the system's"])
+def test_chinese_labels_can_be_told_apart_whatever_fonts_there_are(fonts: tuple[Path, ...] | None) -> None:
+    """A font without the characters would write the same empty box for all of them."""
+    picture = Image.new("RGB", (128, 128), "red")
+    one, other = (
+        contact_sheet(plan_grid(SPELL, Axis("Prompt S/R", ("cat", animal))), {(0, 0, 0): picture}, fonts)
+        for animal in ("猫", "狗")
+    )
+    assert one.tobytes() != other.tobytes()
+
+
+def test_a_label_without_a_font_is_written_in_code_points(tmp_path: Path) -> None:
+    (tmp_path / "NotoSansCJK-Regular.ttc").write_bytes(b"no font")
+    assert label_font(["猫"], 12, [tmp_path, tmp_path / "nowhere"])[1] is False
+    assert label_font(["a cat", "кот"], 12, [])[1] is True
+    assert escaped("a 猫 b") == "a U+732B  b"
