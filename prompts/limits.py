@@ -21,8 +21,12 @@ LONGEST_SHOWN = 10**15  # numbers from here on are not repeated to the person
 _SHORTENED = "no number of use"
 
 
-def check_idea(text: str) -> str:
+def check_idea(text: str, name: str = "idea") -> str:
     """The idea without surrounding white space.
+
+    Args:
+        text: What a person typed.
+        name: What it is called in an error: an `idea`, or a chat `message`.
 
     Raises:
         PromptEmpty: Nothing but white space.
@@ -30,11 +34,11 @@ def check_idea(text: str) -> str:
         PromptTooLong: More than `IDEA_CHARACTERS`.
     """
     idea = text.strip()
-    check_characters("idea", idea)
+    check_characters(name, idea)
     if not idea:
-        raise PromptEmpty("The idea is empty. Write what the picture should show.", field="idea")
+        raise PromptEmpty(f"The {name} is empty. Write what the picture should show.", field=name)
     if len(idea) > IDEA_CHARACTERS:
-        raise _too_long("idea", len(idea), IDEA_CHARACTERS)
+        raise _too_long(name, len(idea), IDEA_CHARACTERS)
     return idea
 
 

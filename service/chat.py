@@ -189,9 +189,11 @@ class Chats:
     async def _refine(
         self, base: SpellVersion, head: SpellVersion, message: str, chat: ChatModel | None, on_text: OnText | None
     ) -> Refinement:
-        family, cards, turns, versions = await asyncio.gather(
+        family, cards, checkpoints, vaes, turns, versions = await asyncio.gather(
             self._catalogue.family_of(base.spell.params.checkpoint),
             self._catalogue.lora_cards(),
+            self._catalogue.checkpoints(),
+            self._catalogue.vaes(),
             asyncio.to_thread(self._store.turns, head.spell_id),
             self._library.versions(head.spell_id),
         )
@@ -199,6 +201,7 @@ class Chats:
         context = TurnContext(
             locked=tuple(base.details.get("locked", ())),
             catalogue_loras=cards,
+            files={"checkpoint": tuple(c.name for c in checkpoints), "vae": tuple(v.name for v in vaes)},
             versions=tuple(version.spell for version in versions),
             undo_to=None if earlier is None else earlier - 1,
             on_failure="raise",
@@ -289,6 +292,6 @@ def _with_notes(reply: str, planned: PlannedSpell, message: str) -> str:
 
 def _checked(message: str) -> str:
     try:
-        return check_idea(message)
+        return check_idea(message, "message")
     except PromptEmpty as empty:
         raise PromptEmpty("The message is empty. Write what should change.", field="message") from empty

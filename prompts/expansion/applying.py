@@ -38,6 +38,8 @@ PHRASE_WEIGHT = (0.0, 10.0)
 _INTEGERS = ("steps", "seed", "width", "height", "clip_skip", "hires_steps")
 _FLOATS = ("cfg_scale", "hires_upscale_by", "hires_denoising_strength")
 _TAIL_WEIGHT = re.compile(r"\s*:\s*[-+]?(?:\d+\.?\d*|\.\d+)\s*$", re.ASCII)
+_REORDERS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+"""Bidirectional controls: right-to-left scripts do without, and with them a phrase reads as another."""
 _COMMA_AFTER = re.compile(r"\s*[,，、]\s*")
 _COMMA_BEFORE = re.compile(r"\s*[,，、]\s*$")
 
@@ -206,6 +208,8 @@ def _checked(phrase: str) -> str:
         raise EditError(f"The brackets of {text[:80]!r} are not closed.", got=text[:80])
     if any(ord(char) < 32 or ord(char) == 127 for char in text):
         raise EditError("A phrase holds a control character; write it without line breaks.", field="phrase")
+    if _REORDERS.search(text):
+        raise EditError("A phrase holds an invisible sign that turns its letters round. Take it out.", field="phrase")
     return text
 
 

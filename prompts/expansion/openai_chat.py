@@ -159,6 +159,7 @@ class OpenAIChat:
                         raise self._too_long()
                     finished = finished or reason is not None
         if not finished:
+            self._breaker.failed()
             raise ChatModelError(
                 "The language model's answer broke off before its end. Your draft is kept; send it again.",
                 model=self.name,

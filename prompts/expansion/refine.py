@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from prompts.errors import ChatModelError, PromptError
+from prompts.errors import ChatModelError, PromptError, near_hint, near_names
 from prompts.expansion.applying import apply, locks_after
 from prompts.expansion.catalogue import LoraCard, card_named
 from prompts.expansion.chat_model import ChatModel, Message, OnText, ask, data_block
 from prompts.expansion.data_files import load_text
 from prompts.expansion.diff import SpellDiff, diff
-from prompts.expansion.edits import Edit, UseLora
+from prompts.expansion.edits import Edit, SetParam, UseLora
 from prompts.expansion.expand import OFFLINE, OnFailure
 from prompts.expansion.families import FamilyProfile
 from prompts.expansion.offline.scene import Scene
@@ -36,6 +36,8 @@ class TurnContext:
     """Phrases that must survive."""
     catalogue_loras: tuple[LoraCard, ...] = ()
     """LoRAs that may be used, beside those the spell uses already."""
+    files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Names that a language model may give a parameter (`checkpoint`, `vae`); one that is not here may have any."""
     versions: tuple[Spell, ...] = ()
     """All versions so far, oldest first, for "use the second one"; the current spell is one of them."""
     undo_to: int | None = None
@@ -87,7 +89,7 @@ async def refine(
         PromptEmpty, PromptTooLong: See `prompts.limits.check_idea`.
         ChatModelError: The model failed and `context.on_failure` is `raise`; nothing was changed.
     """
-    message = check_idea(message)
+    message = check_idea(message, "message")
     context = context or TurnContext()
     if chat is None:
         return _finished(spell, _by_rules(spell, message, family, transcript, context), OFFLINE, context)
@@ -200,4 +202,16 @@ def _problems(turn: TurnProposal, spell: Spell, context: TurnContext) -> list[st
         and edit.name.casefold() not in used
         and card_named(edit.name, context.catalogue_loras) is None
     ]
-    return [f"These LoRAs are not in the catalogue: {', '.join(unknown)}."] if unknown else []
+    if unknown:
+        return [f"These LoRAs are not in the catalogue: {', '.join(unknown)}."]
+    return [problem for edit in edits if (problem := _unknown_file(edit, base, context)) is not None]
+
+
+def _unknown_file(edit: Edit, base: Spell, context: TurnContext) -> str | None:
+    if not isinstance(edit, SetParam) or edit.name not in context.files or edit.value is None:
+        return None
+    wanted, held = str(edit.value), str(getattr(base.params, edit.name))
+    known = (*context.files[edit.name], held)
+    if wanted.casefold() in map(str.casefold, known):
+        return None
+    return f"There is no {edit.name} {wanted[:60]!r}.{near_hint(near_names(wanted, known))}"

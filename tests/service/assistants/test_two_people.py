@@ -18,9 +18,11 @@ from service.version_tree import replayed
 
 IDEA = "一个女孩在雨中的东京街头，夜景，霓虹灯"
 TALK = [
-    ("Ann", "make it snow"), ("小白", "加一只黑猫"), ("Ann", "30 steps"), ("小白", "保留 黑猫"), ("Ann", "less neon lights"),
+    ("Ann", "make it snow"), ("小白", "加一只黑猫"), ("Ann", "30 steps"), ("小白", "保留 黑猫"),
+    ("Ann", "less neon lights"),
     ("小白", "换成水彩风格"), ("Ann", "undo"), ("小白", "给她一把红色的伞"), ("Ann", "make the umbrella blue"),
-    ("小白", 3, "改成白天"), ("Ann", "in a forest instead"), ("小白", "让她挥手"), ("Ann", "zoom in"), ("小白", "步数 24"),
+    ("小白", 3, "改成白天"), ("Ann", "in a forest instead"), ("小白", "让她挥手"), ("Ann", "zoom in"),
+    ("小白", "步数 24"),
     ("Ann", 2, "make it foggy"), ("小白", "亮一点"), ("Ann", "brighter"), ("小白", "撤销"), ("Ann", "add fireworks"),
     ("小白", "竖图"), ("Ann", "xyzzy plugh"), ("小白", "不要文字"), ("Ann", "use the second one but at sunset"),
     ("小白", "更高清"), ("Ann", "seed 42"), ("小白", 7, "油画风格"), ("Ann", "cfg 6"), ("小白", "加点樱花"),
