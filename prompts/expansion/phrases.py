@@ -3,6 +3,7 @@
 The chat edits phrases, not text: splitting keeps the exact span of every phrase, so that an edit
 touches only its own characters. What is never a phrase, and so can never be edited away: `BREAK`,
 `AND`, and extra-network tags such as `<lora:x:0.8>`. A schedule (`[a:b:0.5]`) is one phrase.
+`prompts.language.phrases` only looks, and cuts brackets apart.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""The comma-separated phrases of a prompt, with positions and without their syntax."""
+"""The comma-separated phrases of a prompt, with positions and without their syntax.
+
+For looking: the linter and the page want what stands between commas, brackets or not, also of a broken prompt.
+For changing a prompt there is `prompts.expansion.phrases`, which keeps brackets, weights and schedules whole.
+"""
 
 from __future__ import annotations
 
