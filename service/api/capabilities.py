@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
+
+from generator.hands.install import is_installed
+from service.api.deps import ServicesDep
 
 router = APIRouter(prefix="/api", tags=["catalogue"])
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -16,10 +21,11 @@ class CapabilitiesView(BaseModel):
     fields: dict[str, list[str]] = Field(
         examples=[{"JobIn": ["count", "spell"]}], description="Names of the fields of every request body's schema."
     )
+    hands: bool = Field(description="Whether hands can be found and repaired: the networks and their package are here.")
 
 
 @router.get("/capabilities")
-async def read_capabilities(request: Request) -> CapabilitiesView:
+async def read_capabilities(request: Request, services: ServicesDep) -> CapabilitiesView:
     """Routes and the fields they take; `/openapi.json` in a few lines."""
     described = request.app.openapi()
     routes = [
@@ -32,4 +38,5 @@ async def read_capabilities(request: Request) -> CapabilitiesView:
     fields = {
         name: sorted(schema.get("properties", {})) for name, schema in schemas.items() if name.endswith(("In", "Model"))
     }
-    return CapabilitiesView(routes=sorted(routes), fields=fields)
+    hands = find_spec("ai_edge_litert") is not None and is_installed(services.settings.hands_path)
+    return CapabilitiesView(routes=sorted(routes), fields=fields, hands=hands)

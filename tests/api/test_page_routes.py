@@ -45,6 +45,13 @@ def test_capabilities_name_routes_and_fields(api: Any) -> None:
     assert {route.split(" ")[1] for route in told["routes"]} == set(spec["paths"])
 
 
+def test_capabilities_tell_whether_hands_can_be_repaired(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert api.get("/api/capabilities").json()["hands"] is False  # the networks are not in a new data folder
+    monkeypatch.setattr("service.api.capabilities.is_installed", lambda folder: folder.name == "hands")
+    monkeypatch.setattr("service.api.capabilities.find_spec", lambda name: name == "ai_edge_litert" or None)
+    assert api.get("/api/capabilities").json()["hands"] is True
+
+
 def test_a_paste_is_read_with_verdicts_and_a_plain_prompt_is_told_apart(api: Any) -> None:
     told = api.post("/api/prompts/read", json={"text": INFOTEXT}).json()
     assert told["tool"] == "A1111" and told["spell"]["params"]["steps"] == 20 and not told["is_plain"]

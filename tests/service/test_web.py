@@ -60,6 +60,20 @@ def test_every_lint_code_and_doctor_s_check_has_a_text_in_every_language() -> No
     checks = set(re.findall(r'Check\(\s*"([\w ]+)"', code(root / "service" / "doctor.py")))
     assert len(lint) > 20 and len(checks) > 8
     assert {f"lint.{name}" for name in lint} | {f"doctor.{name}" for name in checks} <= set(language("en"))
+    states = set(
+        re.findall(r'Check\(\s*"([\w ]+)",\s*"(limited|missing|broken)"', code(root / "service" / "doctor.py"))
+    )
+    assert len(states) > 8
+    assert {f"doctor.{name}.{state}" for name, state in states} <= set(language("en"))
+
+
+def test_every_verdict_that_is_not_exact_has_a_reason_in_every_language() -> None:
+    doctor = code(Path(__file__).parents[2] / "prompts" / "metadata" / "doctor.py")
+    listed = re.findall(r'\("([\w ]+)", (APPROXIMATED|MISSING), "', doctor)
+    made = re.findall(r'Verdict\("([\w ]+)", (APPROXIMATED|MISSING),', doctor)
+    assert len(listed) > 12 and len(made) > 8
+    wanted = {f"verdictWhy.{field.lower()}.{state.lower()}" for field, state in {*listed, *made}}
+    assert wanted <= set(language("en"))
 
 
 @pytest.mark.parametrize("page", sorted(STATIC.glob("*.html")), ids=lambda path: path.name)

@@ -5,6 +5,8 @@ import { attempt, say } from "../state.js";
 import { Dialog, IconButton, copyText } from "../ui.js";
 import { html, useEffect, useSignal } from "../vendor/preact.js";
 
+const NAMED = ["settings", "refused files"]; // checks whose details name the culprit
+
 export function Doctor({ close }) {
   const checks = useSignal(null);
   useEffect(() => { attempt("doctor", async () => { checks.value = await call("GET", "/api/doctor"); }); }, []);
@@ -28,9 +30,10 @@ export function Doctor({ close }) {
 function Check({ check }) {
   const help = `doctor.${check.name}.${check.state}`;
   const name = has(`doctor.${check.name}`) ? t(`doctor.${check.name}`) : check.name;
+  const isTold = has(help) && language.value !== "en"; // in the reader's words; the facts of what is there stay as they are
   return html`<li class=${check.state}><span class="state">${t(`state.${check.state}`)}</span><div><b>${name}</b>
-    ${has(help) && language.value !== "en" && html`<p>${t(help)}</p>`}
-    <p class="quiet">${check.detail}</p>${check.remedy && html`<p class="remedy">${check.remedy}</p>`}</div></li>`;
+    ${isTold && html`<p>${t(help)}</p>`}
+    ${!(isTold && !NAMED.includes(check.name) && check.state !== "broken") && html`<p class="quiet" lang="en">${check.detail}</p>`}${check.remedy && html`<p class="remedy">${check.remedy}</p>`}</div></li>`;
 }
 
 function Command({ text }) {

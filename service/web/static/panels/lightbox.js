@@ -1,7 +1,7 @@
 // One picture, large: its parameters, what can be made of it, and a comparison with its neighbour.
 import { call } from "../api.js";
 import { numeral, t } from "../i18n.js";
-import { attempt, hasRoute, say, use } from "../state.js";
+import { attempt, offers, say, use } from "../state.js";
 import { Dialog, Icon, IconButton, copyText } from "../ui.js";
 import { html, useEffect, useSignal } from "../vendor/preact.js";
 import { enlarge, gallery, vary } from "../work/jobs.js";
@@ -49,10 +49,11 @@ function Actions({ image, spell, close, other, all }) {
     <button type="button" id="use" class="primary" disabled=${!spell} onClick=${then(() => use(spell, t("used")))}><${Icon} name="wand" />${t("useParameters")}</button>
     <button type="button" id="vary" disabled=${!spell} onClick=${then(() => vary(image, spell))}><${Icon} name="dice" />${t("vary")}</button>
     <button type="button" id="hires-this" disabled=${!spell || Boolean(spell.params.hires)} onClick=${then(() => enlarge(spell))}><${Icon} name="spark" />${t("hiresThis")}</button>
-    ${hasRoute("POST /api/images/{id}/repair-hands") && html`<button type="button" id="fix-hands" onClick=${then(() => fixHands(image))}><${Icon} name="hand" />${t("fixHands")}</button>`}
+    ${offers.value?.hands && html`<button type="button" id="fix-hands" onClick=${then(() => fixHands(image))}><${Icon} name="hand" />${t("fixHands")}</button>`}
     <button type="button" id="compare" aria-pressed=${Boolean(other.value)} disabled=${!before} onClick=${() => { other.value = other.value ? null : before; }}><${Icon} name="compare" />${t("compare")}</button>
     ${other.value && all.length > 2 && html`<select id="compare-with" aria-label=${t("compareWith")} value=${other.value.id} onChange=${(event) => { other.value = all.find((one) => one.id === event.target.value); }}>${all.filter((one) => one.id !== image.id).map((one, i) => html`<option key=${one.id} value=${one.id} selected=${one.id === other.value.id}>${i + 1} · ${t("seed")} ${one.seed}</option>`)}</select>`}
     <${Download} image=${image} />
+    ${offers.value && !offers.value.hands && html`<p id="hands-missing" class="quiet">${t("handsMissing")} <code>spellwright models add hands</code></p>`}
   </div>`;
 }
 
