@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from prompts.interrogation import Wishes, check_lists, mode_named
+from prompts.metadata import without_personal
 from prompts.spell import Spell
 from service.backbone import Backbone, JobLimits, Workers
 from service.blobs.base import Blob
@@ -68,7 +69,9 @@ class Interrogations:
                 return known
         if spell is not None:
             return await self._exact(spell, canonical, promise)
-        blob = await asyncio.to_thread(self._backbone.blobs.put, "uploads", data, suffix)
+        # It carries no spell; what else it tells (place, camera, person) is nobody's business here.
+        plain = await asyncio.to_thread(without_personal, data)
+        blob = await asyncio.to_thread(self._backbone.blobs.put, "uploads", plain, suffix)
         return await self._queue(blob, self._job(canonical, JobStatus.QUEUED).evolve(result={ASKED: asked}), promise)
 
     async def _exact(self, spell: Spell, mode: str, promise: Idempotency | None) -> Job:

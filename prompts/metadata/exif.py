@@ -7,11 +7,12 @@ import struct
 IMAGE_DESCRIPTION = 0x010E
 MAKE = 0x010F
 MODEL = 0x0110
+ORIENTATION = 0x0112
 SOFTWARE = 0x0131
 MAKER_NOTE = 0x927C
 USER_COMMENT = 0x9286
 _EXIF_IFD = 0x8769
-_WANTED = frozenset((IMAGE_DESCRIPTION, MAKE, MODEL, SOFTWARE, MAKER_NOTE, USER_COMMENT, _EXIF_IFD))
+_WANTED = frozenset((IMAGE_DESCRIPTION, MAKE, MODEL, ORIENTATION, SOFTWARE, MAKER_NOTE, USER_COMMENT, _EXIF_IFD))
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
 _ENTRIES = 512  # per directory; real ones have tens
 _SIGNS = ("Steps:", "Negative prompt:", '{"', "prompt", "seed")

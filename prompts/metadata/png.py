@@ -83,9 +83,9 @@ def _raw_profile(texts: dict[str, str]) -> bytes:
 def text_chunk(keyword: str, text: str) -> bytes:
     """A `tEXt` chunk, or `iTXt` when `text` is not Latin-1 (Pillow's and so A1111's rule)."""
     try:
-        return _chunk(b"tEXt", keyword.encode("latin-1") + b"\0" + text.encode("latin-1"))
+        return chunk(b"tEXt", keyword.encode("latin-1") + b"\0" + text.encode("latin-1"))
     except UnicodeEncodeError:
-        return _chunk(b"iTXt", keyword.encode("latin-1") + b"\0\0\0\0\0" + text.encode("utf-8", "replace"))
+        return chunk(b"iTXt", keyword.encode("latin-1") + b"\0\0\0\0\0" + text.encode("utf-8", "replace"))
 
 
 def write_png(data: bytes, keyword: str, text: str) -> bytes:
@@ -108,5 +108,6 @@ def write_png(data: bytes, keyword: str, text: str) -> bytes:
     return b"".join([*pieces, data[last:]])
 
 
-def _chunk(kind: bytes, body: bytes) -> bytes:
+def chunk(kind: bytes, body: bytes) -> bytes:
+    """A whole chunk: length, kind, body, checksum."""
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))

@@ -84,7 +84,12 @@ def _with_chunk(data: bytes, kind: bytes, content: bytes, flag: int) -> bytes:
     # The order that the format's description asks for: EXIF, then XMP.
     at = next((i for i, chunk in enumerate(kept) if chunk[0] == b"XMP "), len(kept)) if kind == b"EXIF" else len(kept)
     kept.insert(at, (kind, content))
-    body = b"WEBP" + b"".join(_chunk(kind, content) for kind, content in kept)
+    return file_of(kept)
+
+
+def file_of(whole: list[tuple[bytes, bytes]]) -> bytes:
+    """The file of these chunks: (kind, body) each."""
+    body = b"WEBP" + b"".join(_chunk(kind, content) for kind, content in whole)
     return b"RIFF" + struct.pack("<I", len(body)) + body
 
 

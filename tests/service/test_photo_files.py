@@ -143,3 +143,22 @@ def test_a_picture_that_may_not_be_made_is_that_files_error_alone(tmp_path: Path
     assert done[0].error is not None and done[0].error.stable_code == "policy_blocked"
     assert done[1].version is not None
     assert Spell() != done[1].version.spell
+
+
+def test_a_stored_photo_tells_nothing_about_who_took_it_where(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x010E] = "Anna's kitchen"
+    exif[0x0112] = 6
+    exif.get_ifd(0x8825)[29] = "2026:11:23"
+    encoded = io.BytesIO()
+    Image.linear_gradient("L").convert("RGB").resize((96, 64)).save(encoded, "JPEG", exif=exif)
+
+    async def work(services: Services) -> None:
+        job = await services.interrogation.start(encoded.getvalue())
+        assert (await services.generation.wait(job.id)).spell_id is not None
+
+    use(tmp_path, work)
+    [stored] = tmp_path.glob("**/uploads/**/*.jpg")
+    with Image.open(stored) as kept:
+        assert dict(kept.getexif()) == {0x0112: 6} and not kept.getexif().get_ifd(0x8825)
+    assert b"Anna" not in stored.read_bytes()
