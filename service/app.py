@@ -142,4 +142,5 @@ def _guard_config(settings: Settings, figures: RequestFigures) -> GuardConfig:
         total_seconds=settings.body_total_seconds,
         new_id=IdFactory(),
         figures=figures,
+        admit=caller_of,
     )

@@ -105,8 +105,10 @@ class KeyRefused(ServiceError):
 
     code = "key_invalid"
 
-    def __init__(self) -> None:
-        super().__init__('This server needs an API key. Send it as "Authorization: Bearer ...".')
+    def __init__(
+        self, detail: str = 'This server needs an API key. Send it as "Authorization: Bearer ...".', **facts: object
+    ) -> None:
+        super().__init__(detail, **facts)
 
 
 class KeyRequired(ServiceError):
@@ -114,20 +116,21 @@ class KeyRequired(ServiceError):
 
     code = "key_required"
 
-    def __init__(self) -> None:
-        super().__init__(
+    def __init__(
+        self,
+        detail: str = (
             "This server has no API key yet, so it answers only to its own machine. On that machine run "
             "`spellwright keys add NAME`, then send the key it shows."
-        )
+        ),
+        **facts: object,
+    ) -> None:
+        super().__init__(detail, **facts)
 
 
 class ScopeMissing(ServiceError):
     """The key may not do this."""
 
     code = "scope_missing"
-
-    def __init__(self, scope: str) -> None:
-        super().__init__(f"This key may not do this. It needs the scope {scope}.", scope=scope)
 
 
 class CredentialsUnclear(ServiceError):

@@ -19,6 +19,8 @@ from service.services import Services
 
 IDEMPOTENCY_DOC = "Any text of yours, up to 255 characters: the same key with the same request gives the same job."
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+CALLER = "caller"
+"""Where a request's state keeps who sent it: asked once, before the body is read."""
 
 
 async def all_services(request: Request) -> Services:
@@ -33,11 +35,16 @@ async def caller_of(request: Request) -> Caller:
         KeyRefused, KeyRequired, RateLimited, CredentialsUnclear: See `Access.admit` and `token_in`.
         ScopeMissing: The key may not do this.
     """
+    known = request.scope["state"].get(CALLER)
+    if isinstance(known, Caller):  # the guard asked already, before it let the body in
+        return known
     peer = None if request.client is None else request.client.host
     token = token_in(request.headers, (value for _, value in request.query_params.multi_items()))
     access = _started(request).access
     caller = await access.admit(token, peer or "local", is_direct=is_direct(request.headers, peer))
-    return _checked(caller, Scope.READ if request.method in SAFE_METHODS else Scope.GENERATE)
+    checked = _checked(caller, Scope.READ if request.method in SAFE_METHODS else Scope.GENERATE)
+    request.scope["state"][CALLER] = checked
+    return checked
 
 
 CallerDep = Annotated[Caller, Depends(caller_of)]
@@ -77,7 +84,7 @@ def _started(request: Request) -> Services:
 
 def _checked(caller: Caller, scope: Scope) -> Caller:
     if not caller.may(scope):
-        raise ScopeMissing(scope)
+        raise ScopeMissing(f"This key may not do this. It needs the scope {scope}.", scope=scope)
     return caller
 
 

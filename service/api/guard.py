@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from prompts.errors import SpellwrightError
@@ -70,6 +71,8 @@ class GuardConfig:
     new_id: Callable[[], str]
     figures: RequestFigures
     """Where answers are counted."""
+    admit: Callable[[Request], Awaitable[object]]
+    """Raises unless the sender may come in; asked before the first byte of a body is read."""
 
 
 def allowed_hosts(bound: str, public: tuple[str, ...]) -> frozenset[str]:
@@ -97,7 +100,7 @@ class Guard:
             headers = Headers(scope=scope)
             self._check(scope["method"], headers)
             limit = self._body_limit(scope["path"], headers)
-            await self._app(scope, _bounded(receive, limit, self._config), answer)
+            await self._app(scope, _bounded(scope, receive, limit, self._config), answer)
         except SpellwrightError as refused:
             if isinstance(refused, BodyTooLarge):
                 await _discard(receive)
@@ -208,13 +211,20 @@ def _check_body_type(headers: Headers) -> None:
         )
 
 
-def _bounded(receive: Receive, limit: int, config: GuardConfig) -> Receive:
-    """`receive` that ends a body which is too long or too slow."""
+def _bounded(scope: Scope, receive: Receive, limit: int, config: GuardConfig) -> Receive:
+    """`receive` that ends a body which is a stranger's, too long or too slow.
+
+    What it raises passes through the route that reads, so each door tells it in its own shape.
+    """
     got, is_whole = 0, False
+    is_admitted = scope["method"] in SAFE_METHODS  # no body of theirs is read, and some answer everybody
     deadline = time.monotonic() + config.total_seconds
 
     async def bounded() -> Message:
-        nonlocal got, is_whole
+        nonlocal got, is_whole, is_admitted
+        if not is_admitted:
+            await config.admit(Request(scope))
+            is_admitted = True
         if is_whole:  # what comes now is the news that the client has gone; it may take as long as it likes
             return await receive()
         patience = min(config.idle_seconds, deadline - time.monotonic())

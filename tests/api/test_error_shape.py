@@ -60,7 +60,7 @@ JSON = {"content-type": "application/json"}
         ("GET", "/api/jobs?limit=1000", {}, 422, "request_invalid"),
         ("POST", "/api/jobs", {"content": b"{}", "headers": {"content-type": "text/plain"}}, 415, None),
         ("POST", "/api/jobs", {"content": b"{}", "headers": JSON | {"content-encoding": "gzip"}}, 415, None),
-        ("POST", "/api/jobs", {"content": b" " * 1_100_000, "headers": JSON}, 413, "body_too_large"),
+        ("POST", "/api/spells", {"content": b" " * 1_100_000, "headers": JSON}, 413, "body_too_large"),
     ],
 )
 def test_every_refusal_is_one_problem_document_without_internals(

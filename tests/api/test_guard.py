@@ -124,3 +124,33 @@ def test_an_upload_that_stands_still_is_ended_with_408(tmp_path: Path) -> None:
 
 def test_an_origin_that_is_no_address_is_refused_and_not_a_fault(api: httpx.Client) -> None:
     assert api.post("/api/spells", json={"idea": "a cat"}, headers={"Origin": "http://["}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("/api/jobs", b'"code": "key_missing"'),
+        ("/sdapi/v1/img2img", b'"detail"'),
+        ("/v1/images/edits", b'"error"'),
+        ("/api/keys", b'"code": "key_missing"'),
+    ],
+)
+def test_a_stranger_s_body_is_not_read(tmp_path: Path, path: str, told: bytes) -> None:
+    settings = quiet_settings(tmp_path, api_key="a key of sixteen letters", body_idle_seconds=20)
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n"
+    with running_server(settings) as server, httpx.Client(base_url=server.url) as client:
+        began = time.monotonic()
+        answer = raw(client, head.encode() + b"Content-Length: 900000\r\n\r\n{")
+        # The answer came although the body never did: nobody waited for it.
+        assert b" 401 " in answer.split(b"\r\n")[0] and told in answer
+        assert time.monotonic() - began < 15
+
+
+def test_an_admitted_request_is_counted_once(tmp_path: Path) -> None:
+    settings = quiet_settings(tmp_path, api_key="a key of sixteen letters", requests_per_minute=4)
+    own = {"authorization": "Bearer a key of sixteen letters"}
+    with running_server(settings) as server, httpx.Client(base_url=server.url) as client:
+        made = client.post("/api/keys", json={"name": "ann", "tenant": "ann"}, headers=own).json()["key"]
+        ann = {"authorization": f"Bearer {made}"}
+        states = [client.post("/api/spells", json={"idea": "a cat"}, headers=ann).status_code for _ in range(3)]
+    assert states == [201, 201, 201]
