@@ -127,6 +127,44 @@ def hires(bench: Bench) -> dict[str, Any]:
     return {"ours_ms": _ms(bench.seconds(lambda: bench.draw([request])))}
 
 
+def sdxl(bench: Bench) -> dict[str, Any]:
+    """G3: one picture by SDXL (1024x1024 and 30 steps on a GPU), beside diffusers."""
+    from bench import gpu_sdxl
+
+    is_large = bench.device == "cuda"
+    side, steps = (1024, 30) if is_large else (64, bench.steps)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        peer = gpu_sdxl.build(bench.folder / "xl" / "checkpoint", bench.device)
+        own = replace(
+            bench, engine=_engine(bench.folder / "xl", bench.lora, bench.device, deterministic=False), side=side
+        )
+        request = replace(own, steps=steps).request("xl")
+        return gpu_sdxl.row(
+            own.seconds,
+            lambda: own.draw([request])["xl"],
+            lambda: np.asarray(gpu_sdxl.peer_picture(peer, PROMPT, steps, side)).astype(int),
+            psnr,
+        )
+
+
+def interrogation(bench: Bench) -> dict[str, Any]:
+    """G6: `best` on one picture beside clip-interrogator 0.6.0, same string; ViT-L-14's shape on a GPU."""
+    from bench.interrogation import Where, best
+
+    if bench.device == "cuda":
+        outcome = best("G6", 2048, 32, bench.rounds, Where("ViT-L-14", 20, "cuda"))
+    else:
+        outcome = best("G6", 8, 2, 1, Where(every=4000))
+    theirs, ours = (statistics.median(s.wall for s in side) for side in (outcome.theirs, outcome.ours))
+    return {
+        "ours_ms": _ms(ours),
+        "clip_interrogator_ms": _ms(theirs),
+        "times_as_fast": round(theirs / ours, 2),
+        "is_same_string": outcome.is_equal,
+    }
+
+
 def batch_sweep(bench: Bench) -> dict[str, Any]:
     """G4: pictures drawn together; image-steps a second, and the cap that the engine measured for itself."""
     bench.draw([bench.request(str(i), seed=i) for i in range(4)])
@@ -212,10 +250,10 @@ def psnr(a: np.ndarray, b: np.ndarray) -> float:
 ROWS: dict[str, Callable[[Bench], dict[str, Any]]] = {
     "G1": one_picture,
     "G2": hires,
-    "G3": lambda _: {"skipped": "SDXL's true shape is not built here yet"},
+    "G3": sdxl,
     "G4": batch_sweep,
     "G5": decoding,
-    "G6": lambda _: {"skipped": "see bench/interrogation.py"},
+    "G6": interrogation,
     "G7": lora_switch,
     "G8": memory,
     "G9": cold_start,
@@ -226,6 +264,8 @@ ROWS: dict[str, Callable[[Bench], dict[str, Any]]] = {
 def void(rows: dict[str, dict[str, Any]]) -> list[str]:
     """The rows whose answers differ where they must not."""
     wrong = [name for name, row in rows.items() if row.get("psnr_db", 99.0) < SAME_DB or row.get("drift", 0.0) != 0.0]
+    if not rows.get("G6", {}).get("is_same_string", True):
+        wrong.append("G6")
     strict = rows.get("G10", {})
     if not strict.get("deterministic_is_bit_equal", True) or strict.get("plain_psnr_db", 99.0) < SAME_DB:
         wrong.append("G10")
@@ -241,17 +281,18 @@ def _engine(folder: Path, lora: str, device: str, *, deterministic: bool) -> Any
     from generator.engine import Engine
 
     nowhere = folder / "nothing"
-    folders = ModelFolders(
-        nowhere, nowhere, (("bench", folder / "checkpoint"),), ((lora, folder / f"{lora}.safetensors"),)
-    )
+    file = folder / f"{lora}.safetensors"
+    loras = ((lora, file),) if file.is_file() else ()
+    folders = ModelFolders(nowhere, nowhere, (("bench", folder / "checkpoint"),), loras)
     return Engine(EngineConfig(folders, device=device, deterministic=deterministic))
 
 
 def _pipeline(bench: Bench) -> Any:
-    import torch
     from diffusers import EulerDiscreteScheduler, StableDiffusionPipeline
 
-    dtype = torch.float16 if bench.device == "cuda" else torch.float32
+    from generator.device import Compute
+
+    dtype = Compute.resolve(bench.device, "auto").dtype
     peer = StableDiffusionPipeline.from_pretrained(bench.folder / "checkpoint", safety_checker=None, torch_dtype=dtype)
     peer.scheduler = EulerDiscreteScheduler.from_config(peer.scheduler.config, timestep_spacing="linspace")
     peer.set_progress_bar_config(disable=True)
