@@ -23,6 +23,7 @@ def bench() -> ModuleType:
     return module
 
 
+@pytest.mark.soak
 def test_sdxl_is_drawn_as_diffusers_draws_it_and_the_picture_counts(bench: ModuleType) -> None:
     rows = bench.run("cpu", 2, 1, ["G3"])
     assert rows["G3"]["psnr_db"] >= bench.SAME_DB
