@@ -14,6 +14,7 @@ const WINDOWS = {
   history: [() => import("./panels/library.js"), "Library"],
   keys: [() => import("./panels/keys.js"), "Keys"],
   lightbox: [() => import("./panels/lightbox.js"), "Lightbox"],
+  photo: [() => import("./panels/photo.js"), "Photo"],
   verdicts: [() => import("./panels/verdicts.js"), "Verdicts"],
   shortcuts: [() => import("./panels/shortcuts.js"), "Shortcuts"],
 };

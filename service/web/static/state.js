@@ -1,5 +1,5 @@
 // The spell store: what is on the table, and everything that can be done with it. Components only read signals and call these.
-import { Problem, call, callOnce, chat, follow, isOver } from "./api.js";
+import { Problem, call, callOnce, chat, follow, isOver, newKey } from "./api.js";
 import { t } from "./i18n.js";
 import { batch, computed, effect, signal } from "./vendor/preact.js";
 
@@ -203,24 +203,57 @@ export function readPaste(text) {
 let stopPhoto = () => {};
 export const photo = signal(null); // {url, name, stage, share, isOpen}
 
+/** How photos are read: the wishes of the API, as a form takes them. */
+export const wishes = signal({ mode: "fast", target: "tags", artists: true, brands: true, blocked: "", max_tokens: null });
+const PLAIN = wishes.value;
+
+function photoForm(file) {
+  const form = new FormData();
+  form.append("file", file);
+  for (const [name, value] of Object.entries(wishes.value)) if (value !== PLAIN[name] && value !== null && value !== "") form.append(name, value);
+  return form;
+}
+
+/** Read the photo, draw what was read and compare; `onStage` hears `reading`, then `drawing`. */
+export function roundTrip(onStage) {
+  return attempt("roundTrip", async () => {
+    const key = newKey();
+    for (;;) {
+      const told = await callOnce("/api/round-trips", photoForm(photo.value.file), key);
+      if (told.spell) take(told.spell, { reading: { source: "photo", by: told.interrogation.source, interrogation: told.interrogation.interrogation, url: photo.value?.url } });
+      if (told.stage === "done") return told;
+      onStage(told.stage);
+    }
+  });
+}
+
+/** Store what a round trip proposes as the next version; it can be undone like a turn. */
+export function acceptProposal({ proposals, diff }) {
+  return attempt("version", async () => {
+    const before = head.value;
+    const body = { edits: proposals.map(({ edit }) => edit), parent: before.number, note: t("roundAccepted") };
+    const told = await call("POST", `/api/spells/${before.spell_id}/accept`, body);
+    take(told.version ?? told);
+    review.value = { diff, before, version: head.value.number };
+  });
+}
+
 /** A photo from anywhere: its own metadata first, else what can be seen in it. */
-export function readPhoto(file, mode = "fast") {
+export function readPhoto(file) {
   return attempt("photo", async () => {
     stopPhoto();
-    if (photo.value?.url) URL.revokeObjectURL(photo.value.url);
-    photo.value = { url: URL.createObjectURL(file), name: file.name, file, stage: "", share: 0, isOpen: true };
-    const form = new FormData();
-    form.append("file", file);
-    if (mode !== "fast") form.append("mode", mode);
+    const known = photo.value?.file === file ? photo.value : null;
+    if (!known && photo.value?.url) URL.revokeObjectURL(photo.value.url);
+    photo.value = { url: known?.url ?? URL.createObjectURL(file), name: file.name, file, stage: "", share: 0, isOpen: true };
     try {
-      const found = await call("POST", "/api/interrogations", form);
+      const found = await call("POST", "/api/interrogations", photoForm(file));
       if (found.status === "done") await tellPhoto(found);
       else {
         remember({ photo: found.id });
         await new Promise((resolve, reject) => { watchPhoto(found.id).then(resolve, reject); });
       }
     } catch (problem) {
-      photo.value = null;
+      photo.value = known; // another try with other wishes needs it
       throw problem;
     }
   });

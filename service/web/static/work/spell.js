@@ -1,7 +1,7 @@
 // The middle: the spell itself, where it came from, and the ways to take it along.
 import { call } from "../api.js";
 import { language, t } from "../i18n.js";
-import { attempt, catalogue, draft, head, isDirty, keep, photo, reading, readPhoto, say, show, working } from "../state.js";
+import { attempt, draft, head, isDirty, keep, photo, reading, say, show, working } from "../state.js";
 import { Icon, Menu, copyText } from "../ui.js";
 import { html } from "../vendor/preact.js";
 import { Hands } from "./hands.js";
@@ -48,9 +48,7 @@ function Origin({ told }) {
       ${palette.length > 0 && html`<p class="palette" aria-label=${t("palette")}>${palette.map((one) => html`<i key=${one.hex} title=${`${one.name} ${one.hex}`} style=${{ background: one.hex, flexGrow: Math.max(0.05, one.share) }}></i>`)}</p>`}
       <div class="row">
         ${told.verdicts?.length > 0 && html`<button type="button" id="verdicts" class="pill" onClick=${() => show("verdicts", { verdicts: told.verdicts, notes: told.notes ?? [], losses: told.losses ?? [] })}>${missing.length ? t("verdictsSome", { count: missing.length }) : t("verdictsAll")}</button>`}
-        ${photo.value?.file && html`<label class="inline"><span class="hidden">${t("readMode")}</span><select id="mode" aria-label=${t("readMode")} disabled=${working.value === "photo"} value=${told.interrogation?.mode ?? ""} onChange=${(event) => { if (event.target.value) readPhoto(photo.value.file, event.target.value); }}>
-          ${!told.interrogation && html`<option value="">${t("readMode")}</option>`}
-          ${(catalogue.value?.interrogation_modes ?? []).map((name) => html`<option key=${name} value=${name} selected=${name === told.interrogation?.mode}>${t(`mode.${name}`)}</option>`)}</select></label>`}
+        ${photo.value?.file && photo.value.url === told.url && html`<button type="button" id="photo-options" class="pill" disabled=${working.value === "photo"} onClick=${() => show("photo")}>${t("photoOptions")}</button>`}
       </div>
     </div>
   </div>`;
