@@ -76,7 +76,7 @@ def report_turn(turn: TurnResult, *, as_json: bool) -> None:
     """Say what a turn led to, for people or for programs."""
     version = turn.version
     if not as_json:
-        lines(f"{turn.turn.by}: {turn.turn.reply}", turn.diff.lines() or ["nothing changed"])
+        lines(f"{turn.turn.by}: {turn.turn.reply}".removesuffix(": "), turn.diff.lines() or ["nothing changed"])
         state = " (not stored)" if turn.is_proposal else ""
         lines(f"spell {version.spell_id}, version {version.number}{state}", spell_lines(version.spell))
         return

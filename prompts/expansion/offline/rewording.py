@@ -14,7 +14,6 @@ from prompts.expansion.edits import (
     Edit,
     RemoveNegative,
     ReplacePhrase,
-    Reweight,
 )
 from prompts.expansion.offline.cutting import cut, cut_all, cut_group, cut_ideographs, whole_ground
 from prompts.expansion.offline.glossary import english_kinds
@@ -45,16 +44,17 @@ from prompts.expansion.offline.things import (
     look_behind,
     posed,
 )
+from prompts.expansion.offline.weighing import weighed
 from prompts.expansion.offline.words import article, contains, fold, folded, plural, words
-from prompts.expansion.phrases import phrase_key, split, unwrap, weighted
+from prompts.expansion.phrases import phrase_key, split, unwrap
 from prompts.spell import Spell
 
 _STRONGER, _WEAKER = 1.2, 0.8
-_WEIGHTS = (0.3, 1.6)
 _DEGREE = re.compile(r"(more|less|not so|not as)\s+", re.IGNORECASE)
 _COLOR_OF = re.compile(r"(?:'s)?\s+colou?r$|^colou?r of\s+", re.IGNORECASE)
 _GOES_AWAY = frozenset(("stop", "go away", "disappear", "vanish", "go"))
 _PICTURES = frozenset(("painting", "drawing", "picture", "image", "cartoon", "illustration", "render"))
+_SEEN = frozenset(("light", "place", "thing"))
 _ALL_CLOTHES = frozenset(("clothe", "clothes", "clothing", "outfit", "costume", "衣服", "服装", "穿着", "穿搭"))
 _AGE = re.compile(r"(?:look(?:ing)? )?(?:like |about |around |to be )(?P<years>\d{1,3})(?: years old)?", re.IGNORECASE)
 _JOINER = re.compile(r"\s*(?:,|、|\band\b|\bor\b)\s*", re.IGNORECASE)
@@ -84,7 +84,7 @@ def remove_words(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | Non
 
 def replace_words(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
     """`{x}` by `{y}` wherever the prompt speaks of it; a colour for a thing colours the thing."""
-    new = scene.english(intent.y)
+    new = scene.english(intent.y) if scene.knows_thing(intent.y) else ""
     if new and scene.is_whole_picture(intent.x):
         return become(Intent("become", x=intent.y), spell, scene)
     old = _COLOR_OF.sub("", _topic(scene.english(intent.x)))
@@ -130,6 +130,8 @@ def _replaced(old: str, new: str, found: list[Mention], spell: Spell, *, is_look
     same = [edit for mention in found if (edit := same_noun(mention, new)) is not None]
     if same:
         return same
+    if fold(old) != "background" and any(look_class(word) == "color" for word in words(new)):
+        return [redressed(mention, bare(new)) for mention in found]  # another thing of another colour
     if fold(old) == "background":
         return [new_background(found[0], f"{_topic(new).removesuffix(' background')} background")]
     return [ReplacePhrase(mention.phrase.core, instead(mention, _topic(new))) for mention in found]
@@ -174,7 +176,7 @@ def less_of(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
         found = _spoken_of(spell.prompt, part)
         look = look_named(part)
         if found:
-            edits += [_weighed(mention, _WEAKER) for mention in found]
+            edits += [weighed(mention, _WEAKER) for mention in found]
         elif look is not None and look.opposite is not None:
             edits += _apply_look(look.opposite, spell)
         else:
@@ -203,7 +205,7 @@ def more_of(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
         found = _spoken_of(spell.prompt, part)
         look = look_named(part)
         if found:
-            edits += [_weighed(mention, _STRONGER) for mention in found]
+            edits += [weighed(mention, _STRONGER) for mention in found]
         elif look is not None:
             edits += _apply_look(look, spell)
         else:
@@ -223,7 +225,7 @@ def become(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
 
 def add_words(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
     """Add the words; what a person can wear is worn."""
-    text = scene.english(intent.x)
+    text = scene.english(intent.x) if scene.knows_thing(intent.x) else ""
     if not text:
         return None
     text = posed(plain_look(text))
@@ -273,7 +275,7 @@ def _as_state(text: str, spell: Spell, *, only_known: bool = False) -> list[Edit
     state = _state_named(core) or _state_named(text)
     style = style_in(core)
     if state is not None:
-        return _change_state(state, spell)
+        return _change_state(state, spell, _topic(core))
     if style is not None and any(len(folded(core)) <= len(folded(word)) + 1 for word in style.words):
         is_its_name = len(folded(core)) > 1 and any(folded(core) == folded(word) for word in style.words)
         return _change_style(style, core if is_its_name else style.tags[0], spell)
@@ -314,15 +316,19 @@ def _change_style(style: Style, phrase: str, spell: Spell) -> list[Edit]:
     return [*led, *cuts, *([] if led or contains(spell.prompt, phrase) else _missing(phrase, spell))]
 
 
-def _change_state(state: State, spell: Spell) -> list[Edit]:
-    """Cut what says another state of the group, or light that belongs to it, then say this one."""
+def _change_state(state: State, spell: Spell, said: str = "") -> list[Edit]:
+    """Cut what says another state of the group, or light that belongs to it, then say this one.
+
+    What was `said` stands for it when it is something to be seen: `moonlight`, a `starry sky`.
+    """
+    phrase = said if kind_of_thing(said) in _SEEN else state.phrase
     rivals = [s for s in states() if s.group == state.group and s.name != state.name]
     kept = {fold(" ".join(folded(word))) for word in (*state.words, *state.lights)}
     words = [word for rival in rivals for word in (rival.phrase, *rival.words, *rival.lights)]
     cuts = cut_all(spell.prompt, [word for word in words if fold(" ".join(folded(word))) not in kept])
-    if any(contains(spell.prompt, word) for word in state.words):
+    if phrase == state.phrase and any(contains(spell.prompt, word) for word in state.words):
         return cuts
-    return [*cuts, *_missing(state.phrase, spell)]
+    return [*cuts, *_missing(phrase, spell)]
 
 
 def _apply_look(look: Look, spell: Spell) -> list[Edit]:
@@ -379,18 +385,3 @@ def _spoken_of(prompt: str, wanted: str) -> list[Mention]:
     names = style.words if style is not None else ()
     whole = ([m for m in mentions(prompt, name) if m.is_whole] for name in names)
     return found or next((again for again in whole if again), [])
-
-
-def _weighed(mention: Mention, factor: float) -> Edit:
-    """A whole phrase, or just the words in a long one, made stronger or weaker within sane limits."""
-    phrase, low_high = mention.phrase, _WEIGHTS
-    if len(folded(mention.rest)) <= 2:
-        weight = min(max(round(phrase.weight * factor, 2), low_high[0]), low_high[1])
-        return Reweight(phrase.core, weight)
-    inner = phrase.core[mention.start : mention.end]
-    around = re.compile(rf"\({re.escape(inner)}:(?P<weight>[\d.]+)\)")
-    match = around.search(phrase.core)
-    weight = float(match["weight"]) if match else 1.0
-    weight = min(max(round(weight * factor, 2), low_high[0]), low_high[1])
-    low, high = match.span() if match else (mention.start, mention.end)
-    return ReplacePhrase(phrase.core, phrase.core[:low] + weighted(inner, weight) + phrase.core[high:])

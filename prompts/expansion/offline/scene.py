@@ -48,6 +48,13 @@ class Scene:
         unknown = "" if self.language == "en" else "".join(translate(text, self.language).unknown)
         return set(unknown) <= _SAYS_LITTLE
 
+    def knows_thing(self, text: str) -> bool:
+        """Whether the last word of a Chinese `text`, the thing that it is about, would not be left out."""
+        if self.language != "zh" or text.isascii():
+            return True
+        lost = tuple(word for word in translate(text, "zh").unknown if not set(word) <= _SAYS_LITTLE)
+        return not lost or not text.rstrip().endswith(lost)
+
     def is_whole_picture(self, text: str) -> bool:
         """Whether `text` means the picture itself, or something of which it has one: its weather, its style."""
         here = load_toml("data", "turns.toml")[self.language].get("here", {"words": ()})
