@@ -1,4 +1,4 @@
-"""Rows G1 to G10 of the engine on one GPU, with random weights of SD1.5's true shape; on a CPU its logic, tiny.
+"""Rows G1 to G10 of the engine on one GPU, with random weights of the true shapes; on a CPU its logic, tiny.
 
     python bench/gpu.py [--steps 20] [--rounds 3] [--only G1 G10]
 
