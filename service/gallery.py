@@ -29,6 +29,21 @@ class Gallery:
             raise NotFound
         return image
 
+    async def file(self, image_id: str) -> tuple[ImageRecord, bytes]:
+        """The record with its PNG file, in one look.
+
+        Raises:
+            NotFound: No such picture.
+            BlobMissing: The file is gone or damaged.
+        """
+        return await asyncio.to_thread(self._file, image_id)
+
+    def _file(self, image_id: str) -> tuple[ImageRecord, bytes]:
+        image = self._images.get(image_id)
+        if image is None:
+            raise NotFound
+        return image, self._blobs.read(image.blob)
+
     async def page(self, limit: int, before: str | None = None, search: Search = EVERYTHING) -> Sequence[ImageRecord]:
         """Those that fit, newest first; `before` is the last id of the page above."""
         return await asyncio.to_thread(self._images.page, limit, before, search)

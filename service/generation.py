@@ -26,6 +26,7 @@ from service.library import Library, with_lifted_loras
 from service.outbound import Outbound
 from service.policy import Policy, Stamp
 from service.product import PRODUCT, product_version
+from service.sight import Sights
 from service.sources import Img2ImgOrder, PictureRef, Sources, StoredSource, order_parts
 from service.spell_json import ParamsModel, spell_to_json
 from service.store.base import Idempotency
@@ -78,6 +79,7 @@ class Generations:
         self._limits = limits
         self._planner = HandPlanner(catalogue)
         self.sources = Sources(backbone, limits)
+        self.sights = Sights(backbone)
 
     async def submit(self, order: PictureOrder, key: str | Idempotency | None = None) -> Job:
         """Accept the order: on return the job is on the disk.
@@ -280,8 +282,7 @@ class Generations:
         async with self._bus.subscribe(job_id) as subscription:
             await self.get(job_id)
             while True:
-                job = await self.get(job_id)
-                events = await asyncio.to_thread(self._jobs.events, job_id, after, EVENTS_AT_ONCE)
+                job, events = await self.sights.news(job_id, after, EVENTS_AT_ONCE)
                 for event in events:
                     after = event.number
                     yield event

@@ -40,16 +40,20 @@ async def list_images(services: ServicesDep, search: SearchDep, limit: Limit = 5
 @router.get("/{id}", response_class=Response, responses=PNG)  # type: ignore[arg-type]
 async def read_image(image_id: IdDep, services: ServicesDep, request: Request) -> Response:
     """The PNG file, with the spell in its metadata; never changes."""
-    image = await services.gallery.get(image_id)
+    known = request.headers.get("if-none-match")
+    if known is None:
+        image, file = await services.gallery.file(image_id)
+    else:  # what the reader has already is not read again
+        image, file = await services.gallery.get(image_id), b""
     tag = f'"{image.sha256}"'
     headers = {
         "Cache-Control": FOR_GOOD,
         "ETag": tag,
         "Content-Disposition": f'inline; filename="spellwright-{image.id}.png"',
     }
-    if request.headers.get("if-none-match") == tag:
+    if known == tag:
         return Response(status_code=304, headers=headers)
-    return Response(await services.gallery.read(image), media_type="image/png", headers=headers)
+    return Response(file or await services.gallery.read(image), media_type="image/png", headers=headers)
 
 
 @router.get("/{id}/thumbnail", response_class=Response, responses=WEBP)  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from service.api.deps import Before, CallerDep, IdDep, IdempotencyKey, Limit, ServicesDep
-from service.api.reading import job_view
+from service.api.reading import job_view, sight_view
 from service.api.schemas import JobIn
 from service.api.sse import HEADERS, MEDIA_TYPE, job_stream
 from service.api.streams import StreamCount
@@ -45,15 +45,15 @@ async def submit_job(body: JobIn, services: ServicesDep, response: Response, key
 @router.get("")
 async def list_jobs(services: ServicesDep, limit: Limit = 50, before: Before = None) -> JobPage:
     """Jobs, newest first."""
-    found = await services.generation.page(limit, before)
-    more = found[-1].id if len(found) == limit else None
-    return JobPage(jobs=[await job_view(services, job) for job in found], next_before=more)
+    found = await services.generation.sights.page(limit, before)
+    more = found[-1].job.id if len(found) == limit else None
+    return JobPage(jobs=[sight_view(services, sight) for sight in found], next_before=more)
 
 
 @router.get("/{id}")
 async def read_job(job_id: IdDep, services: ServicesDep) -> JobView:
     """A job with its progress and finished pictures."""
-    return await job_view(services, await services.generation.get(job_id))
+    return sight_view(services, await services.generation.sights.one(job_id))
 
 
 @router.delete("/{id}", status_code=202)

@@ -9,13 +9,17 @@ from service.api.views import InterrogationView, JobView
 from service.interrogation import ASKED
 from service.jobs import Job, JobStatus
 from service.services import Services
+from service.sight import JobSight
 
 
 async def job_view(services: Services, job: Job) -> JobView:
     """A job with its pictures, progress and place in the queue."""
-    images = await services.generation.images(job.id)
-    ahead = await services.generation.ahead(job.id) if job.status is JobStatus.QUEUED else 0
-    return JobView.of(job, images, services.generation.progress(job.id), ahead)
+    return sight_view(services, await services.generation.sights.of(job))
+
+
+def sight_view(services: Services, sight: JobSight) -> JobView:
+    """A job that was looked at, with its progress."""
+    return JobView.of(sight.job, sight.images, services.generation.progress(sight.job.id), sight.ahead)
 
 
 async def spell_view(services: Services, spell_id: str) -> SpellView:

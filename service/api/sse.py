@@ -10,7 +10,7 @@ import json
 from collections.abc import AsyncGenerator
 from typing import Any
 
-from service.api.reading import job_view
+from service.api.reading import sight_view
 from service.bus.base import Progress
 from service.ids import utc_text
 from service.jobs import JobEvent
@@ -37,8 +37,8 @@ async def job_stream(services: Services, job_id: str, after: int | None) -> Asyn
         after: The last number the client has; `None` is a first visit: the snapshot stands for
             everything before it.
     """
-    job = await services.generation.get(job_id)
-    snapshot = (await job_view(services, job)).model_dump(mode="json")
+    sight = await services.generation.sights.one(job_id)
+    job, snapshot = sight.job, sight_view(services, sight).model_dump(mode="json")
     yield f"retry: {RETRY_MILLISECONDS}\n\n".encode()
     start = job.last_event if after is None else min(after, job.last_event)
     yield frame("snapshot", snapshot, start if start > 0 else None)

@@ -7,7 +7,7 @@ it wrote is on the disk; when it raises, nothing was written. All raise `Databas
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, Self
@@ -208,6 +208,10 @@ class ImageStore(Protocol):
 
     def of_job(self, job_id: str) -> Sequence[ImageRecord]:
         """A job's pictures by slot."""
+        ...
+
+    def of_jobs(self, job_ids: Sequence[str]) -> Mapping[str, Sequence[ImageRecord]]:
+        """The pictures of several jobs by slot; jobs without one are left out."""
         ...
 
     def page(self, limit: int, before: str | None = None, search: Search = EVERYTHING) -> Sequence[ImageRecord]:

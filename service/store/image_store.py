@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Self
 
@@ -67,6 +67,15 @@ class SqlImageStore:
         query = self._mine(select(images).where(images.c.job_id == job_id), images.c.tenant).order_by(images.c.slot)
         with self._database.read() as connection:
             return [image_of(row) for row in connection.execute(query).mappings()]
+
+    def of_jobs(self, job_ids: Sequence[str]) -> Mapping[str, Sequence[ImageRecord]]:
+        """The pictures of several jobs by slot; jobs without one are left out."""
+        query = self._mine(select(images).where(images.c.job_id.in_(job_ids)), images.c.tenant).order_by(images.c.slot)
+        found: dict[str, list[ImageRecord]] = {}
+        with self._database.read() as connection:
+            for row in connection.execute(query).mappings():
+                found.setdefault(row["job_id"], []).append(image_of(row))
+        return found
 
     def page(self, limit: int, before: str | None = None, search: Search = EVERYTHING) -> Sequence[ImageRecord]:
         """Newest first; `before` is the last id of the page above."""

@@ -43,6 +43,8 @@ def test_a_slot_takes_one_picture_only(stores: Any, running: Job) -> None:
     stores.images.add(image(running, 0), running.attempt)
     assert [i.slot for i in stores.images.of_job(running.id)] == [0, 1]
     assert stores.jobs.get(running.id).last_event == 4
+    several = stores.images.of_jobs([running.id, new_id()])
+    assert several == {running.id: stores.images.of_job(running.id)} and stores.images.of_jobs([]) == {}
 
 
 def test_a_worker_that_lost_the_job_stores_no_picture(stores: Any, running: Job) -> None:

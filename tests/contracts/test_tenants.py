@@ -72,6 +72,7 @@ def test_a_picture_belongs_to_its_job_s_tenant_whoever_draws_it(stores: Any, a_j
     assert ann.images.get(made.id) == made
     assert bob.images.get(made.id) is None
     assert (bob.images.of_job(a_job.id), bob.images.page(9)) == ([], [])
+    assert bob.images.of_jobs([a_job.id]) == {}
 
 
 def test_a_foreign_upload_is_no_upload(stores: Any, a_job: Job) -> None:
