@@ -76,3 +76,31 @@ def test_words_it_does_not_know_leave_the_picture_much_as_it_is(pipeline: Any) -
     dressed = _draw(pipeline, "masterpiece, best quality, a blue heart, cinematic lighting, marmalade")
     other = _draw(pipeline, "a pine tree")
     assert np.abs(plain - dressed).mean() < np.abs(plain - other).mean()
+
+
+@pytest.mark.parametrize("wording", ["a {}", "masterpiece, best quality, quokka, marmalade, a {}, cinematic lighting"])
+def test_the_dual_encoder_knows_most_of_the_things_again(trained: DemoFamily, pipeline: Any, wording: str) -> None:
+    import torch
+
+    names = ["heart", "penguin", "rocket", "gift", "rainbow", "cherries", "cactus", "umbrella", "raised hand", "car"]
+    noise = [torch.Generator().manual_seed(i) for i in range(len(names))]
+    options = {"height": 128, "width": 128, "num_inference_steps": 12, "guidance_scale": 5.0, "output_type": "pt"}
+    drawn = pipeline([wording.format(n) for n in names], generator=noise, **options).images
+    assert sum(a == b for a, b in zip(_named(trained, drawn), names, strict=True)) >= 7
+
+
+def _named(trained: DemoFamily, drawn: Any) -> list[str]:
+    import torch
+
+    from generator.demo.networks import library
+
+    open_clip = library("open_clip")
+    judge = open_clip.create_model(f"local-dir:{trained.clip}", precision="fp32").eval()
+    known = (trained.labels / "subjects.txt").read_text(encoding="utf-8").split("\n")[:-1]
+    assert len(set(known)) == len(known) >= 60
+    side = judge.visual.image_size[0]
+    small = torch.nn.functional.interpolate(drawn * 2 - 1, (side, side), mode="bilinear", antialias=True)
+    with torch.no_grad():
+        seen = judge.encode_image(small, normalize=True)
+        told = judge.encode_text(open_clip.get_tokenizer(f"local-dir:{trained.clip}")(known), normalize=True)
+    return [known[i] for i in (seen @ told.T).argmax(1)]
