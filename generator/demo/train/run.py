@@ -49,8 +49,10 @@ class TrainingRun:
     """
 
     def __init__(self, network: nn.Module, recipe: Recipe, file: Path, start: Path | None = None) -> None:
+        self._earlier = 0.0
         if start is not None and not file.is_file():
             network.load_state_dict(torch.load(start, map_location="cpu", weights_only=True)["average"])
+            self._earlier = read_counts(start)["samples"]
         self.network = network
         self.average = copy.deepcopy(network).requires_grad_(requires_grad=False)
         self.rng = np.random.default_rng(recipe.seed)
@@ -104,7 +106,13 @@ class TrainingRun:
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
             "optimiser": self._optimiser.state_dict(),
-            "counts": {"steps": self.steps, "samples": self.samples, "seconds": self._seconds, "loss": self._loss},
+            "counts": {
+                "steps": self.steps,
+                "samples": self.samples,
+                "seconds": self._seconds,
+                "loss": self._loss,
+                "earlier": self._earlier,
+            },
             "torch_rng": torch.get_rng_state(),
             "numpy_rng": _flat(dict(self.rng.bit_generator.state)),
         }
@@ -129,6 +137,7 @@ class TrainingRun:
         counts = state["counts"]
         self.steps, self.samples = counts["steps"], counts["samples"]
         self._seconds, self._loss = counts["seconds"], counts["loss"]
+        self._earlier = counts.get("earlier", 0.0)
         torch.set_rng_state(state["torch_rng"])
         self.rng.bit_generator.state = _nested(state["numpy_rng"])
         _log.info("%s: resumed at step %d, %.1f minutes", self._file.stem, self.steps, self._seconds / 60)
@@ -169,7 +178,7 @@ def read_average(network: nn.Module, file: Path) -> nn.Module:
 
 
 def read_counts(file: Path) -> dict[str, float]:
-    """Steps, samples, seconds and running loss of a checkpoint."""
+    """Steps, samples, seconds and running loss of a checkpoint; `earlier`: samples of the training it started from."""
     state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
     counts: dict[str, float] = state["counts"]
     return counts

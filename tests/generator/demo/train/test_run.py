@@ -81,5 +81,5 @@ def test_a_new_run_starts_from_an_earlier_trainings_average_and_a_resumed_one_do
     _steps(run, 5)
     run.save()
     resumed = TrainingRun(nn.Linear(3, 1), recipe, tmp_path / "run.pt", start=tmp_path / "earlier.pt")
-    assert resumed.steps == 5
+    assert (resumed.steps, read_counts(tmp_path / "run.pt")["earlier"]) == (5, 160)
     assert not any(torch.equal(p, wanted[n]) for n, p in resumed.network.named_parameters())
