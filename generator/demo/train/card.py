@@ -102,7 +102,7 @@ def _hires(figures: dict[str, Any]) -> list[str]:
 def _shortfalls(workspace: Workspace, figures: dict[str, Any]) -> list[str]:
     """What the figures leave to be wished for, one list item each."""
     named = figures.get("name_top1", 0.0)
-    red, kind, right = (figures.get(key, [1, 0]) for key in ("red_share_percent", "thing_of_a_kind", "right_of_two"))
+    red, kind, right = (figures.get(key, [100, 0]) for key in ("red_share_percent", "thing_of_a_kind", "right_of_two"))
     enlarged, *hires = figures.get("hires") or [["", 0.0, 100.0]]
     missed = {
         f"{workspace.plan.concepts} names; the aim is at least 60.": workspace.plan.concepts < 60,
@@ -117,6 +117,8 @@ def _shortfalls(workspace: Workspace, figures: dict[str, Any]) -> list[str]:
         "Some upscalers are not sharper than plain enlarging.": any(row[1] <= enlarged[1] for row in hires),
         "A negative prompt does not halve a colour.": red[1] > red[0] / 2,
         "A negative prompt does not halve one thing of a kind.": kind[1] > kind[0] / 2,
+        "Of two different things the right one is seldom drawn, so a negative that names it proves little.": right[0]
+        < 50,
         "A negative prompt does not halve one of two things that the prompt asks for.": right[1] > right[0] / 2,
     }
     lines = [f"* {sentence}" for sentence, short in missed.items() if short]
