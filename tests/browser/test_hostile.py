@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
 from playwright.sync_api import Route, expect
 
 from prompts.metadata import png_with_infotext
+from service.web.pages import STATIC
 
 pytestmark = pytest.mark.browser
 
@@ -52,6 +54,29 @@ TAINTED = (
 )
 
 
+FIELDS = {
+    "start.js": {"idea", "paste"},
+    "panels/keys.js": {"key"},
+    "panels/library.js": {"library-find"},
+    "panels/paste.js": {"paste-text"},
+    "panels/photo.js": {"wish-blocked"},
+    "work/params.js": {"vae"},
+    "work/prompt.js": {"prompt", "negative"},
+    "work/talk.js": {"message"},
+}
+"""Every field of the page that takes any text, by the file that makes it; a new one must be attacked here too."""
+TEXT_FIELD = re.compile(r"<(?:textarea|input)\b(?![^>]*type=\"(?:number|range|file|checkbox)\")[^>]*")
+
+
+def test_every_text_field_of_the_page_is_attacked_below() -> None:
+    found: dict[str, int] = {}
+    for script in STATIC.rglob("*.js"):
+        if "vendor" not in script.parts and (count := len(TEXT_FIELD.findall(script.read_text("utf-8")))):
+            found[script.relative_to(STATIC).as_posix()] = count
+    two_in_one = {"work/prompt.js": 1}  # one field, drawn for the prompt and for the negative prompt
+    assert found == {name: two_in_one.get(name, len(ids)) for name, ids in FIELDS.items()}
+
+
 def assert_only_text(page: Any) -> None:
     assert page.evaluate("s => [...document.querySelectorAll(s)].map(e => e.outerHTML)", ", ".join(TAINTED)) == []
 
@@ -69,6 +94,14 @@ def test_text_that_wants_to_be_code_stays_text_in_every_field(bench: Any) -> Non
     for field in ("#prompt", "#negative", "#message", "#vae"):
         page.fill(field, evil, force=True)
     page.click("#mode-chips")
+    page.click("#library")
+    page.fill("#library-find", evil[:60])
+    assert_only_text(page)
+    page.locator("dialog header button").click()  # Escape empties a search field first
+    page.click("#paste-open")
+    page.fill("#paste-text", evil)
+    assert_only_text(page)
+    page.keyboard.press("Escape")
     assert_only_text(page)
     page.fill("#vae", "", force=True)
     page.fill("#prompt", "; ".join(CORPUS[:9]))
@@ -76,7 +109,6 @@ def test_text_that_wants_to_be_code_stays_text_in_every_field(bench: Any) -> Non
     page.fill("#height", "64")
     page.press("#message", "Enter")
     page.wait_for_selector(".turn .reply")
-    page.wait_for_timeout(300)
     assert_only_text(page)
     page.click("#tab-versions")
     page.wait_for_selector("#versions li")
@@ -119,6 +151,10 @@ def test_a_picture_s_metadata_an_error_and_names_are_text_too(bench: Any) -> Non
         },
     )
     page.wait_for_selector("#origin")
+    page.click("#photo-options")
+    page.fill("#wish-blocked", evil)
+    assert_only_text(page)
+    page.keyboard.press("Escape")
     page.click("#verdicts")
     page.wait_for_selector("#verdict-table")
     assert_only_text(page)
@@ -139,6 +175,18 @@ def test_a_picture_s_metadata_an_error_and_names_are_text_too(bench: Any) -> Non
     page.fill("#prompt", "another")
     page.click("#generate")
     expect(page.locator("#alert-text")).to_contain_text("onerror=alert(1)")
+    assert_only_text(page)
+
+
+@pytest.mark.parametrize(
+    "bench", [{"settings": {"api_key": "a-key-of-forty-characters-a-key-of-forty"}}], indirect=True
+)
+def test_a_key_that_wants_to_be_code_is_text(bench: Any) -> None:
+    page = bench.page
+    page.goto(bench.url)
+    page.fill("#key", CORPUS[4])
+    page.click("#key-send")
+    expect(page.locator("#key")).to_have_value("")  # refused, and asked for again
     assert_only_text(page)
 
 
