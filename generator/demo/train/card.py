@@ -117,8 +117,7 @@ def _shortfalls(workspace: Workspace, figures: dict[str, Any]) -> list[str]:
         "Some upscalers are not sharper than plain enlarging.": any(row[1] <= enlarged[1] for row in hires),
         "A negative prompt does not halve a colour.": red[1] > red[0] / 2,
         "A negative prompt does not halve one thing of a kind.": kind[1] > kind[0] / 2,
-        "Of two different things the right one is seldom drawn, so a negative that names it proves little.": right[0]
-        < 50,
+        "Of two different things the right one is seldom drawn; a negative that names it proves little.": right[0] < 50,
         "A negative prompt does not halve one of two things that the prompt asks for.": right[1] > right[0] / 2,
     }
     lines = [f"* {sentence}" for sentence, short in missed.items() if short]
