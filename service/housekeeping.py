@@ -1,4 +1,4 @@
-"""Clears away what nobody needs any more: uploads whose job is over, old idempotency keys, unnamed files."""
+"""Clears away what nobody needs any more: uploads whose job is over, old keys and messages, unnamed files."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from service.errors import ServiceError
 ROUND_SECONDS = 3600.0
 UPLOADS_KEPT = timedelta(hours=1)
 KEYS_KEPT = timedelta(days=7)
+MESSAGES_KEPT = timedelta(days=30)
+"""Messages that were sent or given up; so long they can be sent again by hand."""
 UNNAMED_KEPT_SECONDS = 3600.0
 """A file is written before its row; it must not look forgotten in between."""
 log = logging.getLogger(__name__)
@@ -25,6 +27,7 @@ def clean(backbone: Backbone) -> tuple[int, int]:
     """
     now = backbone.clock()
     records = backbone.images.drop_uploads(now - UPLOADS_KEPT) + backbone.jobs.forget_keys(now - KEYS_KEPT)
+    records += backbone.jobs.forget_messages(now - MESSAGES_KEPT)
     files = backbone.blobs.sweep(backbone.images.blobs(), UNNAMED_KEPT_SECONDS)
     return records, files
 

@@ -11,16 +11,17 @@ import json
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-
-import httpx
 
 from generator.errors import DownloadFailed, ModelMissing
 
+if TYPE_CHECKING:
+    import httpx
+
 Resolve = Callable[[str, int], list[str]]
 """(host, port) -> every address of the host."""
-_TIMEOUT_SECONDS = httpx.Timeout(30.0, connect=10.0)
+_TIMEOUT_SECONDS, _CONNECT_SECONDS = 30.0, 10.0
 _JSON_BYTES = 4_000_000
 _PORTS = {"https": 443, "http": 80}
 
@@ -65,6 +66,8 @@ class Guard:
             DownloadFailed: The address, or one of those it stands for, may not be called.
             httpx.HTTPError: No connection, or none in time.
         """
+        import httpx  # noqa: PLC0415 (a sixth of the start-up time, and most servers load no models)
+
         self.check(url)
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
@@ -75,8 +78,9 @@ class Guard:
         key = self._keys.get(f"{parts.scheme}://{parts.netloc}")
         if key:
             own["Authorization"] = f"Bearer {key}"
+        patience = httpx.Timeout(_TIMEOUT_SECONDS, connect=_CONNECT_SECONDS)
         with (
-            httpx.Client(trust_env=False, follow_redirects=False, timeout=_TIMEOUT_SECONDS) as client,
+            httpx.Client(trust_env=False, follow_redirects=False, timeout=patience) as client,
             client.stream(
                 "GET", target, headers={**(headers or {}), **own}, extensions={"sni_hostname": host}
             ) as answer,
@@ -90,6 +94,8 @@ class Guard:
             ModelMissing: It knows no such thing (404).
             DownloadFailed: Anything else than a JSON answer of sensible size.
         """
+        import httpx  # noqa: PLC0415 (see `stream`)
+
         try:
             with self.stream(url) as answer:
                 if answer.status_code == 404:

@@ -138,6 +138,10 @@ class JobQueue(JobStore, Protocol):
         """Forget idempotency keys older than `before`; returns how many."""
         ...
 
+    def forget_messages(self, before: datetime) -> int:
+        """Forget messages to other servers from before `before` that were sent or given up; returns how many."""
+        ...
+
 
 class SpellStore(Protocol):
     """Spells, their versions and chats, as far as one tenant sees them: another tenant's spell is no spell."""

@@ -16,7 +16,7 @@ from service.jobs import EventKind, Job, JobEvent, JobStatus, Problem, check_tra
 from service.store.base import LEASE_SECONDS, Idempotency, Move, Room
 from service.store.database import Database
 from service.store.rows import event_of, job_of, job_row, problem_row
-from service.store.tables import idempotency_keys, job_events, jobs
+from service.store.tables import idempotency_keys, job_events, jobs, webhook_deliveries
 from service.store.turns import ACTIVE, enter, jobs_before, line, take_turn
 from service.store.webhook_store import add_delivery
 from service.webhooks import Delivery, DeliveryStatus
@@ -199,6 +199,13 @@ class SqlJobStore:
     def forget_keys(self, before: datetime) -> int:
         """Forget idempotency keys older than `before`; returns how many."""
         query = delete(idempotency_keys).where(idempotency_keys.c.created_at < utc_text(before))
+        with self._database.write() as connection:
+            return connection.execute(query).rowcount
+
+    def forget_messages(self, before: datetime) -> int:
+        """Forget messages to other servers from before `before` that were sent or given up; returns how many."""
+        over = webhook_deliveries.c.status != str(DeliveryStatus.WAITING)
+        query = delete(webhook_deliveries).where(over, webhook_deliveries.c.created_at < utc_text(before))
         with self._database.write() as connection:
             return connection.execute(query).rowcount
 

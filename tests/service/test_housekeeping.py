@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from service.store.database import Database
 from service.store.image_store import SqlImageStore
 from service.store.job_store import SqlJobStore
 from service.store.spell_store import SqlSpellStore
+from service.store.webhook_store import SqlDeliveryStore
+from service.webhooks import DeliveryStatus
 
 new_id = IdFactory()
 
@@ -63,3 +66,18 @@ def test_keys_are_forgotten_after_a_week(backbone: Backbone) -> None:
     upload(backbone, b"x", JobStatus.QUEUED)
     assert backbone.jobs.forget_keys(utc_now() - timedelta(days=7)) == 0
     assert backbone.jobs.forget_keys(utc_now() + timedelta(seconds=1)) == 1
+
+
+def test_a_message_that_was_sent_goes_after_a_month_and_one_that_waits_stays(tmp_path: Path) -> None:
+    database = Database(tmp_path / "x.db")
+    database.migrate()
+    jobs = SqlJobStore(database, webhook_url="https://hooks.example/x")
+    messages = SqlDeliveryStore(database)
+    for at in range(3):
+        jobs.add(Job(new_id(), JobKind.GENERATE, utc_now(), status=JobStatus.DONE, mode=str(at)))
+    sent, dead, waiting = messages.page(10)
+    messages.note(replace(sent, status=DeliveryStatus.SENT))
+    messages.note(replace(dead, status=DeliveryStatus.DEAD))
+    assert jobs.forget_messages(utc_now() - timedelta(days=1)) == 0
+    assert jobs.forget_messages(utc_now() + timedelta(seconds=1)) == 2
+    assert [message.id for message in messages.page(10)] == [waiting.id]
