@@ -63,17 +63,21 @@ class StreamCount:
 async def _while_valid(stream: AsyncGenerator[bytes], caller: Caller, is_valid: IsValid) -> AsyncGenerator[bytes]:
     """`stream` until it ends or the caller's key does."""
     coming: asyncio.Future[bytes] | None = None
+    now = asyncio.get_running_loop().time
+    look_at = now() + CHECK_SECONDS
     try:
         while True:
             coming = coming or asyncio.ensure_future(anext(stream))
-            await asyncio.wait({coming}, timeout=CHECK_SECONDS)
+            await asyncio.wait({coming}, timeout=max(0.0, look_at - now()))
+            if now() >= look_at:  # by the clock: a stream that is never silent has to end too
+                if not await is_valid(caller):
+                    return
+                look_at = now() + CHECK_SECONDS
             if coming.done():
                 piece, coming = _result(coming), None
                 if piece is None:
                     return
                 yield piece
-            elif not await is_valid(caller):
-                return
     finally:
         if coming is not None:
             coming.cancel()

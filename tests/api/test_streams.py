@@ -71,6 +71,24 @@ def test_a_stream_ends_when_its_key_does(monkeypatch: pytest.MonkeyPatch) -> Non
     assert asyncio.run(scene()) == [b"1", b"2"]
 
 
+def test_a_stream_that_is_never_silent_ends_with_its_key_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "CHECK_SECONDS", 0.05)
+
+    async def chatter() -> AsyncGenerator[bytes]:
+        while True:
+            await asyncio.sleep(0.001)
+            yield b"x"
+
+    async def revoked(_caller: Caller) -> bool:
+        return False
+
+    async def scene() -> list[bytes]:
+        async with asyncio.timeout(20):
+            return [piece async for piece in StreamCount(4, 2).counted(chatter(), ANN, revoked)]
+
+    assert set(asyncio.run(scene())) <= {b"x"}
+
+
 def test_a_client_that_leaves_closes_what_feeds_its_stream() -> None:
     async def scene() -> None:
         count, source = StreamCount(4, 2), Source()
