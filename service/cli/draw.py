@@ -116,7 +116,8 @@ async def _draw(services: Services, order: _Order, out: Path, *, quiet: bool) ->
     lines("hand plan", [] if quiet or not planned.edits else planned.plan.explanation)
     stored = await services.library.get(order.source) if order.hands is None and is_id(order.source) else None
     chosen = planned if stored is None else await services.hands.planner.chosen_for(stored) or planned
-    count = max(order.count, chosen.seeds)
+    # A count that is no count is told, not replaced by the plan's.
+    count = max(order.count, chosen.seeds) if order.count > 0 else order.count
     job = await services.generation.submit(PictureOrder(spell=planned.spell, count=count, hand_repair=chosen.repair))
     if not quiet and job.spell is not None:
         lines("spell", spell_lines(job.spell))
