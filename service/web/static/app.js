@@ -130,8 +130,9 @@ async function open() {
 
 const theme = localStorage.getItem(THEME);
 if (theme) document.documentElement.dataset.theme = theme;
-const opening = open(); // the network works while the texts come
-await startLanguage();
+const speaking = startLanguage(); // before the questions: the texts are all that the first sight needs
+const opening = open();
+await speaking;
 render(html`<${App} />`, document.getElementById("app"));
 document.body.dataset.painted = "yes";
 await opening;
