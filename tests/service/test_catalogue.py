@@ -52,7 +52,7 @@ def test_a_checkpoint_the_engine_does_not_draw_is_listed_with_the_reason_and_is_
 
 
 def test_asking_for_it_by_name_is_refused_before_a_job_is_made(shelves: Shelves) -> None:
-    with pytest.raises(UnsupportedSpell, match="SD1.5 and SDXL"):
+    with pytest.raises(UnsupportedSpell, match=r"SD1\.5 and SDXL"):
         asyncio.run(catalogue(shelves).fit(Spell("a cat").evolve(checkpoint="strange")))
 
 

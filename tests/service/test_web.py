@@ -15,7 +15,9 @@ from service.web.vendoring import LIST, wrapped
 
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 USED = re.compile(r"""\bt\("([\w.]+)\"""")
-FAMILIES = re.compile(r"^(author|verdictWhy|category|doctor|field|kind|lint|mode|pane|source|state|target|verdict|waiting)\.")
+FAMILIES = re.compile(
+    r"^(author|verdictWhy|category|doctor|field|kind|lint|mode|pane|source|state|target|verdict|waiting)\."
+)
 SCRIPTS = sorted(path for path in STATIC.rglob("*.js") if "vendor" not in path.parts)
 FIRST_LOAD = re.compile(r'(?:href|src)="/static/([^"]+)"')
 

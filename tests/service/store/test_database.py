@@ -12,7 +12,6 @@ from service.errors import DatabaseUnavailable
 from service.store.database import Database
 from service.store.tables import metadata
 
-
 INSERT_SPELL = "INSERT INTO spells (id, head, title, created_at, updated_at) VALUES ('a', 1, 't', 'x', 'x')"
 
 
