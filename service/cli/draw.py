@@ -119,10 +119,21 @@ async def _draw(services: Services, order: _Order, out: Path, *, quiet: bool) ->
     # A count that is no count is told, not replaced by the plan's.
     count = max(order.count, chosen.seeds) if order.count > 0 else order.count
     job = await services.generation.submit(PictureOrder(spell=planned.spell, count=count, hand_repair=chosen.repair))
-    if not quiet and job.spell is not None:
-        lines("spell", spell_lines(job.spell))
+    if job.spell is not None:
+        lines("spell", [] if quiet else spell_lines(job.spell))
+        _warn_of_another_file(planned.spell, job.spell)
     await watch(services, job, "drawing", quiet=quiet)
     return await save(services, job.id, out)
+
+
+def _warn_of_another_file(asked: Spell, drawn: Spell) -> None:
+    """Say on standard error when the checkpoint of that name is not the file the spell was drawn with."""
+    was, now = asked.params.checkpoint_hash, drawn.params.checkpoint_hash
+    if was and now and not now.startswith(was.casefold()) and not was.casefold().startswith(now):
+        typer.echo(
+            f"{drawn.params.checkpoint} is another file here (hash {now} instead of {was}): the picture will differ.",
+            err=True,
+        )
 
 
 def report_pictures(saved: list[tuple[Path, ImageRecord]], *, as_json: bool) -> None:

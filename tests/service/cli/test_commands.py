@@ -30,6 +30,17 @@ def test_every_command_explains_itself(spellwright: Callable, command: str) -> N
     assert "Usage:" in ran.out
 
 
+@pytest.mark.parametrize(("written", "is_warned"), [("0123456789", True), (None, False)])
+def test_another_file_under_the_checkpoints_name_is_told(
+    spellwright: Callable, written: str | None, is_warned: bool
+) -> None:
+    model = f", Model hash: {written}" if written else ""
+    infotext = f"a red heart\nSteps: 1, Sampler: Euler, Seed: 3, Size: 64x64{model}, Model: demo"
+    ran = spellwright("generate", infotext)
+    assert ran.code == 0, ran.err
+    assert ("is another file here" in ran.err) is is_warned
+
+
 def test_generate_writes_a_picture_that_carries_the_spell_it_was_drawn_from(spellwright: Callable) -> None:
     ran = spellwright(
         *("generate", "a red heart, <lora:NAME:0.66>".replace("NAME", demo_lora(spellwright))),
