@@ -146,10 +146,12 @@ def prepare(settings: Settings) -> None:
     with key_cabinet(settings) as cabinet:
         if settings.is_private or settings.api_key is not None or cabinet.store.has_any():
             return
-    reached = f"host is {settings.host}" if not settings.is_loopback else "public_hosts is set"
+    reached, back = f"host is {settings.host}", "take --host 127.0.0.1"
+    if settings.is_loopback:
+        reached, back = "public_hosts is set", "leave SPELLWRIGHT_PUBLIC_HOSTS empty"
     raise SettingsError(
         f"Others can reach this server ({reached}) and it has no API key. Run `spellwright keys add NAME`, or set "
-        "SPELLWRIGHT_API_KEY to a secret of 16 characters or more; or take --host 127.0.0.1.",
+        f"SPELLWRIGHT_API_KEY to a secret of 16 characters or more; or {back}.",
         key="api_key",
     ).with_code("key_required")
 
