@@ -102,7 +102,8 @@ def test_a_job_drawn_on_one_machine_is_followed_live_on_the_other(machine: Calla
     job = submit(drawing, 2)
     events = stream(watching, job)
     kinds = [kind for _, kind, _ in events]
-    assert kinds[0] == "snapshot" and kinds[-1] == "done"
+    # Progress is told from machine to machine without order; what is durable has one.
+    assert kinds[0] == "snapshot" and [kind for kind in kinds if kind != "progress"][-1] == "done"
     assert kinds.count("image") + len(events[0][2]["images"]) == 2
     assert "progress" in kinds
     check_whole(watching, job, 2)
