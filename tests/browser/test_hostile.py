@@ -60,9 +60,9 @@ FIELDS = {
     "panels/library.js": {"library-find"},
     "panels/paste.js": {"paste-text"},
     "panels/photo.js": {"wish-blocked"},
-    "work/params.js": {"vae"},
-    "work/prompt.js": {"prompt", "negative"},
-    "work/talk.js": {"message"},
+    "workbench/params.js": {"vae"},
+    "workbench/prompt.js": {"prompt", "negative"},
+    "workbench/talk.js": {"message"},
 }
 """Every field of the page that takes any text, by the file that makes it; a new one must be attacked here too."""
 TEXT_FIELD = re.compile(r"<(?:textarea|input)\b(?![^>]*type=\"(?:number|range|file|checkbox)\")[^>]*")
@@ -73,7 +73,7 @@ def test_every_text_field_of_the_page_is_attacked_below() -> None:
     for script in STATIC.rglob("*.js"):
         if "vendor" not in script.parts and (count := len(TEXT_FIELD.findall(script.read_text("utf-8")))):
             found[script.relative_to(STATIC).as_posix()] = count
-    two_in_one = {"work/prompt.js": 1}  # one field, drawn for the prompt and for the negative prompt
+    two_in_one = {"workbench/prompt.js": 1}  # one field, drawn for the prompt and for the negative prompt
     assert found == {name: two_in_one.get(name, len(ids)) for name, ids in FIELDS.items()}
 
 

@@ -18,8 +18,8 @@ const WINDOWS = {
   verdicts: [() => import("./panels/verdicts.js"), "Verdicts"],
   shortcuts: [() => import("./panels/shortcuts.js"), "Shortcuts"],
 };
-const workbench = () => import("./work/bench.js");
-const jobs = () => import("./work/jobs.js");
+const workbench = () => import("./workbench/bench.js");
+const jobs = () => import("./workbench/jobs.js");
 
 function App() {
   const isWork = view.value === "work";

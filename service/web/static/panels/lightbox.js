@@ -4,8 +4,8 @@ import { numeral, t } from "../i18n.js";
 import { attempt, offers, say, use } from "../state.js";
 import { Dialog, Icon, IconButton, copyText } from "../ui.js";
 import { html, useEffect, useSignal } from "../vendor/preact.js";
-import { enlarge, gallery, vary } from "../work/jobs.js";
-import { Picture } from "../work/pictures.js";
+import { enlarge, gallery, vary } from "../workbench/jobs.js";
+import { Picture } from "../workbench/pictures.js";
 
 export function Lightbox({ at: first, close }) {
   const at = useSignal(first);
@@ -67,7 +67,7 @@ function Download({ image }) {
 function fixHands(image) {
   return attempt("hands", async () => {
     const told = await call("POST", `/api/images/${image.id}/repair-hands`, {});
-    const { watch } = await import("../work/jobs.js");
+    const { watch } = await import("../workbench/jobs.js");
     await watch(told.id ?? told.job?.id);
     say(t("handsOrdered"));
   });

@@ -1,11 +1,11 @@
 // The photo once more: read it in another way, or draw what was read, compare both, and take the proposed changes.
-import { Changes } from "../work/changes.js";
+import { Changes } from "../workbench/changes.js";
 import { numeral, t } from "../i18n.js";
 import { acceptProposal, catalogue, hasRoute, photo, readPhoto, roundTrip, wishes, working } from "../state.js";
 import { Dialog, Field, Icon, NumberInput, Select, Switch } from "../ui.js";
 import { html, useSignal } from "../vendor/preact.js";
-import { watch } from "../work/jobs.js";
-import { Picture } from "../work/pictures.js";
+import { watch } from "../workbench/jobs.js";
+import { Picture } from "../workbench/pictures.js";
 
 const TARGETS = ["tags", "prose", "caption"];
 const TOKENS = [8, 77];
