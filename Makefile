@@ -40,8 +40,9 @@ fix: $(VENV)/.dev ## Let ruff mend what it can
 bench: $(VENV)/.dev ## Measure, beside peers, as ratios
 	for script in bench/*.py; do $(BIN)/python $$script || exit 1; done
 
-soak: $(VENV)/.dev browser hands ## The tests that take long
+soak: $(VENV)/.dev browser hands ## The tests that take long, and new examples for the property tests
 	$(BIN)/pytest -m soak $(ARGS)
+	HYPOTHESIS_PROFILE=new $(BIN)/pytest $$(grep -rl "from hypothesis" tests --include='test_*.py')
 
 browser: $(VENV)/.dev ## A Chromium and axe-core for the page's tests, where this user may install them
 	@PYTHONPATH=. $(BIN)/python tests/browser/fetch_axe.py || echo "No axe-core: the accessibility test will be skipped."

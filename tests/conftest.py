@@ -1,4 +1,4 @@
-"""A hand drawn here, and the networks that find it."""
+"""What every test run is set to; a hand drawn here, and the networks that find it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from PIL import Image, ImageDraw, ImageFilter
 
 from generator.events import Picture
@@ -16,8 +17,15 @@ from generator.hands.tflite_detector import TfliteHandDetector
 
 
 def pytest_configure() -> None:
-    """Pictures are not signed unless a test asks for it: a signature takes time and carries its moment."""
+    """Pictures are not signed unless a test asks for it: a signature takes time and carries its moment.
+
+    Property tests try the same examples in every run, so that a green tree stays green; `make soak` looks for new
+    ones by setting `HYPOTHESIS_PROFILE` to `new`.
+    """
     os.environ["SPELLWRIGHT_C2PA"] = "off"
+    settings.register_profile("same", derandomize=True, database=None)
+    settings.register_profile("new", derandomize=False, print_blob=True)
+    settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
 WHEELS = Path(__file__).parents[1] / ".venv" / "wheels"

@@ -31,7 +31,8 @@ def look_class(text: str) -> str:
     """
     said = words(text.casefold())
     if "and" in said:
-        both = [look_class(part) for part in re.split(r"\s+and\s+", text.casefold().strip())]
+        cut = said.index("and")
+        both = [look_class(" ".join(part)) for part in (said[:cut], said[cut + 1 :])]
         return "color" if set(both) == {"color"} else ""
     if not said or len(said) > _LOOK_WORDS:
         return ""
