@@ -12,6 +12,7 @@ from service.ids import Clock, NewId
 from service.outbound import OutboundRules
 from service.policy.pictures import PictureCheck
 from service.provenance.seal import NoSeal, Seal
+from service.shared_reads import SharedReads
 from service.store.base import ImageStore, JobQueue, Room, SpellStore
 
 
@@ -36,6 +37,8 @@ class Backbone:
     """Whose things the stores show; `None`: everybody's, for the workers and the housekeeping."""
     person: str = ""
     """Who of the tenant asks; see `SpellVersion.person`."""
+    reads: SharedReads = field(default_factory=SharedReads)
+    """Reads that all listeners of a job make at the same moment."""
 
     def of(self, tenant: str, person: str = "") -> Backbone:
         """The same with the stores of one tenant: what it asks for and stores is its own."""

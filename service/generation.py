@@ -280,7 +280,6 @@ class Generations:
             NotFound: No such job.
         """
         async with self._bus.subscribe(job_id) as subscription:
-            await self.get(job_id)
             while True:
                 job, events = await self.sights.news(job_id, after, EVENTS_AT_ONCE)
                 for event in events:

@@ -28,6 +28,8 @@ class Sights:
     def __init__(self, backbone: Backbone) -> None:
         self._jobs = backbone.jobs
         self._images = backbone.images
+        self._reads = backbone.reads
+        self._tenant = backbone.tenant
 
     async def one(self, job_id: str) -> JobSight:
         """The job with this id.
@@ -51,7 +53,9 @@ class Sights:
         Raises:
             NotFound: No such job.
         """
-        return await asyncio.to_thread(self._news, job_id, after, limit)
+        return await self._reads.get(
+            (self._tenant, job_id, after, limit), lambda: asyncio.to_thread(self._news, job_id, after, limit)
+        )
 
     def _one(self, job_id: str) -> JobSight:
         return self._of(self._existing(job_id))
