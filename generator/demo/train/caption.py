@@ -10,10 +10,17 @@ import numpy as np
 from generator.demo.concepts import Concept
 from generator.demo.train.scene import Scene
 
-STYLE_WORDS = {"3d": "3d render", "ink": "ink drawing", "flat": "flat design", "noto": "flat design"}
-_FOREIGN_SHARE = 0.5
+STYLE_WORDS = {
+    "3d": "3d render",
+    "ink": "ink drawing",
+    "half-ink": "ink drawing",
+    "flat": "flat design",
+    "noto": "flat design",
+}
+_FOREIGN_SHARE = 0.6
+_FOREIGN_BEFORE = 0.7  # of the captions with foreign words may have some before the thing
 _KIND_SHARE = 0.08  # of the single things are called by their kind alone
-_PART_SHARE = 0.2  # of the pictures of two things are told by one of them
+_PART_SHARE = 0.1  # of the pictures of two things are told by one of them
 _LINKS = ("in the style of", "by", "with", "of", "in")
 _NO_ARTICLE = frozenset({"cherries", "grapes", "thumbs up", "lightning"})
 _PLURALS = {
@@ -79,7 +86,7 @@ class Teller:
             text = _with_adjective(text, words.pop())
         if words and rng.random() < 0.15:
             text = f"{text} {rng.choice(_LINKS)} {words.pop()}"
-        before = int(rng.integers(0, len(words) + 1)) if rng.random() < 0.5 else 0
+        before = int(rng.integers(0, len(words) + 1)) if rng.random() < _FOREIGN_BEFORE else 0
         return ", ".join([*words[:before], text, *words[before:]])
 
     def _foreign_word(self, rng: np.random.Generator) -> str:

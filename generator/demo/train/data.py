@@ -9,7 +9,7 @@ import numpy as np
 from generator.demo.concepts import read_concepts
 from generator.demo.package import caption_words
 from generator.demo.tokenizer import CutVocabulary, cut_vocabulary
-from generator.demo.train.ink import ink_over
+from generator.demo.train.ink import half_ink_over, ink_over
 from generator.demo.train.pictures import Composition, compose_pictures
 from generator.demo.train.sources import PICTURE_SETS, PictureSet, read_drawings
 from generator.demo.train.sprites import Sprite, cut_out
@@ -27,12 +27,14 @@ def make_data(workspace: Workspace) -> None:
         "base": Composition("3d", plan.pictures, plan.base_size),
         "hires": Composition("3d", plan.hires_pictures, plan.hires_size),
         "ink": Composition("ink", extra, plan.base_size),
+        "half-ink": Composition("half-ink", extra, plan.base_size),
         "noto": Composition("noto", extra, plan.base_size),
         "held": Composition("flat", min(extra, 600), plan.base_size, single=True),
         "test": Composition("3d", min(extra, 600), plan.base_size, single=True),
     }
     sprites = {s.style: read_sprites(s, workspace) for s in PICTURE_SETS}
     sprites["ink"] = {name: ink_over(sprite) for name, sprite in sprites["3d"].items()}
+    sprites["half-ink"] = {name: half_ink_over(sprite) for name, sprite in sprites["3d"].items()}
     for number, (name, what) in enumerate(jobs.items()):
         _log.info("composing %d pictures: %s", what.count, name)
         rng = np.random.default_rng((plan.seed, number))

@@ -21,10 +21,7 @@ def ink_over(sprite: Sprite) -> Sprite:
     It keeps the outline. A LoRA that learns it changes how things are drawn and not what is drawn; a set of
     other drawings, with shapes of their own, cost the names (35 of 100 were left).
     """
-    margin = _LINE
-    inner = _SIDE - 2 * margin
-    canvas = Image.new("RGBA", (_SIDE, _SIDE), (0, 0, 0, 0))
-    canvas.paste(sprite.picture.resize((inner, inner), Image.Resampling.LANCZOS), (margin, margin))
+    canvas = _framed(sprite)
     alpha = canvas.getchannel("A").point(lambda a: 255 if a > 110 else 0)
     white = Image.new("RGB", canvas.size, "white")
     white.paste(canvas.convert("RGB"), mask=alpha)
@@ -34,6 +31,20 @@ def ink_over(sprite: Sprite) -> Sprite:
     lines |= np.asarray(Image.fromarray(_edges(colours)).filter(ImageFilter.MaxFilter(5))) > 0
     gray = np.where(lines, _INK, _tones(colours)).astype(np.uint8)
     return Sprite(sprite.name, Image.fromarray(np.dstack([gray] * 3 + [grown]), "RGBA"), None)
+
+
+def half_ink_over(sprite: Sprite) -> Sprite:
+    """The middle between the sprite and its ink drawing: what the LoRA should draw at half its weight."""
+    inked = ink_over(sprite)
+    return Sprite(sprite.name, Image.blend(_framed(sprite), inked.picture, 0.5), None)
+
+
+def _framed(sprite: Sprite) -> Image.Image:
+    """The drawing with room for a line around it, RGBA of `_SIDE` pixels a side."""
+    inner = _SIDE - 2 * _LINE
+    canvas = Image.new("RGBA", (_SIDE, _SIDE), (0, 0, 0, 0))
+    canvas.paste(sprite.picture.resize((inner, inner), Image.Resampling.LANCZOS), (_LINE, _LINE))
+    return canvas
 
 
 def _edges(picture: Image.Image) -> NDArray[np.uint8]:

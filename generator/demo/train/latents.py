@@ -1,4 +1,4 @@
-"""Precomputed training material of the UNet: latents of pictures and text states of their captions."""
+"""Training material of the UNet: precomputed latents of pictures, and fresh captions of what they show."""
 
 from __future__ import annotations
 
@@ -26,19 +26,22 @@ _PART = 64
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """Pairs the UNet learns from; row i of one belongs to row i of the other."""
+    """What the UNet learns from; row i of one belongs to row i of the other."""
 
     latents: Halves
     """float16 [count, 4, h/8, w/8], about unit variance."""
-    texts: Halves
-    """float16 [count, 77, width], the text tower's last hidden states."""
-    names: tuple[str, ...]
-    """The thing of every row; of two different things the left one."""
+    scenes: tuple[Scene, ...]
+    """What every row shows."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The thing of every row; of two different things the left one."""
+        return tuple(scene.name for scene in self.scenes)
 
     def batch(
         self, count: int, rng: np.random.Generator, shares: NDArray[np.float64] | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """Random rows as float32: latents [count, 4, h/8, w/8] and texts [count, 77, width].
+    ) -> tuple[Tensor, list[Scene]]:
+        """Random rows: latents as float32 [count, 4, h/8, w/8], and what they show.
 
         Args:
             count: Size of the batch.
@@ -46,13 +49,18 @@ class Material:
             shares: How often each row is drawn, a distribution; evenly for `None`.
         """
         rows = np.sort(rng.choice(len(self.latents), size=count, p=shares))
-        return torch.from_numpy(self.latents[rows]).float(), torch.from_numpy(self.texts[rows]).float()
+        return torch.from_numpy(self.latents[rows]).float(), [self.scenes[row] for row in rows]
 
 
 class TextStates:
-    """The frozen text tower behind its tokenizer."""
+    """The frozen text tower behind its tokenizer, and the writer of captions before it.
+
+    Captions are written anew for every step: the wordings of a fixed set are soon learnt by heart, and then
+    foreign words nobody foresaw spoil the names.
+    """
 
     def __init__(self, workspace: Workspace) -> None:
+        self._teller = make_teller(workspace)
         self._tokenizer = read_tokenizer(workspace)
         size = len(self._tokenizer)
         self._tower: Any = text_tower(read_dual_encoder(workspace), TRAINED_SHAPE, size)
@@ -63,6 +71,10 @@ class TextStates:
             states: Tensor = self._tower(tokenise(self._tokenizer, captions)).last_hidden_state
         return states.float()
 
+    def of_scenes(self, scenes: list[Scene], rng: np.random.Generator) -> Tensor:
+        """float32 [batch, 77, width] of new captions."""
+        return self([self._teller.tell(scene, rng) for scene in scenes])
+
 
 def prepare(workspace: Workspace, name: str, most: int, shrink: int = 1) -> Material:
     """Up to `most` rows of the composed picture set `name`, of the plan's concepts; computed on the first call.
@@ -71,20 +83,17 @@ def prepare(workspace: Workspace, name: str, most: int, shrink: int = 1) -> Mate
         workspace: Where.
         name: Of the picture set.
         most: Rows at most.
-        shrink: The pictures' sides are divided by this first; such material has captions of its own.
+        shrink: The pictures' sides are divided by this first.
     """
     folder = workspace.pictures(name)
     concepts = [c.name for c in read_concepts(workspace.plan.concepts)]
     pictures = open_pictures(folder)
     rows = pictures.rows_of(concepts)[:most]
     tag = f"{len(concepts)}-{len(rows)}-{shrink}"
-    latents, texts = folder / f"latents-{tag}.npy", folder / f"texts-{tag}.npy"
-    scenes = [pictures.scenes[row] for row in rows]
+    latents = folder / f"latents-{tag}.npy"
     if not latents.is_file():
         _write_latents(workspace, pictures.pixels, rows, shrink, latents)
-    if not texts.is_file():
-        _write_texts(workspace, scenes, shrink, texts)
-    return Material(np.load(latents), np.load(texts, mmap_mode="r"), tuple(s.name for s in scenes))
+    return Material(np.load(latents), tuple(pictures.scenes[row] for row in rows))
 
 
 def _write_latents(workspace: Workspace, pixels: Pixels, rows: list[int], shrink: int, file: Path) -> None:
@@ -100,14 +109,6 @@ def _shrunk(pixels: Pixels, shrink: int) -> Pixels:
     squares = pixels.reshape(count, height // shrink, shrink, width // shrink, shrink, channels)
     means: Pixels = squares.mean((2, 4)).round().astype(np.uint8)
     return means
-
-
-def _write_texts(workspace: Workspace, scenes: list[Scene], shrink: int, file: Path) -> None:
-    teller, states = make_teller(workspace), TextStates(workspace)
-    rng = np.random.default_rng((workspace.plan.seed, len(scenes), shrink))
-    captions = [teller.tell(scene, rng) for scene in scenes]
-    parts = [states(captions[i : i + _PART]).half().numpy() for i in range(0, len(captions), _PART)]
-    _save(file, np.concatenate(parts))
 
 
 def _save(file: Path, rows: Halves) -> None:

@@ -70,7 +70,7 @@ def random_scene(rng: np.random.Generator, sprites: dict[str, Sprite], style: st
 
 def _random_layout(rng: np.random.Generator) -> Layout:
     layouts: tuple[Layout, ...] = ("single", "small", "two", "three", "different")
-    return layouts[int(rng.choice(5, p=(0.72, 0.07, 0.09, 0.05, 0.07)))]
+    return layouts[int(rng.choice(5, p=(0.65, 0.07, 0.09, 0.05, 0.14)))]
 
 
 def _random_background(rng: np.random.Generator) -> str:

@@ -1,4 +1,4 @@
-"""Stage `unet`: the denoiser, on precomputed latents and text states."""
+"""Stage `unet`: the denoiser, on precomputed latents and fresh captions."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from generator.demo.train.workspace import Workspace
 _CAPTION_DROP = 0.12
 _LOW_NOISE = 1.2  # larger pictures are drawn over smaller ones: noisy timesteps come less often there
 _ENLARGED_SHARE = 0.4  # of the steps of larger pictures start from enlarged latents
+_WARM_FROM = 0.4  # of the training time
 _PROBE_EVERY = 0.2  # of the training time
 _MOST_WANTED = 2.5  # a thing nobody recognises comes this much more often than one that is always recognised
 PREDICTION: Prediction = "v_prediction"
@@ -42,18 +43,19 @@ class Size:
 
 
 SIZES = {
-    "small": Size("base", 10_000, 2, 1.5),
-    "base": Size("base", 10_000, 1, 0.75),
+    "small": Size("base", 15_000, 2, 1.5),
+    "base": Size("base", 15_000, 1, 0.75),
     "hires": Size("hires", 1_200, 1, 0.1875, _LOW_NOISE),
 }
 
 
-def share_of_sizes(progress: float) -> dict[str, float]:
+def share_of_sizes(progress: float, *, is_warm: bool = False) -> dict[str, float]:
     """How often each size is trained at a share of the training time.
 
     Small pictures teach the outlines at a quarter of the cost, so they come first; without large ones hires
-    doubles things, so they come last.
+    doubles things, so they come last. A warm start has the first two fifths behind it.
     """
+    progress = _WARM_FROM + (1 - _WARM_FROM) * progress if is_warm else progress
     small = max(0.0, min(0.5, 0.5 - (progress - 0.3)))
     hires = 0.0 if progress < 0.4 else 0.12 if progress < 0.75 else 0.3
     return {"small": small, "base": 1.0 - small - hires, "hires": hires}
@@ -70,10 +72,10 @@ def train_unet(workspace: Workspace, minutes: float, prediction: Prediction = PR
     run = TrainingRun(unet, recipe, workspace.checkpoint(name), workspace.start_of("unet"))
     next_probe, shares = run.progress + _PROBE_EVERY, dict.fromkeys(material, None)
     while run.goes_on():
-        size = _random_size(run)
+        size = _random_size(run, is_warm=workspace.start_of("unet") is not None)
         count = max(1, round(SIZES[size].batch * workspace.plan.batch))
-        latents, texts = material[size].batch(count, run.rng, shares[size])
-        texts = drop_captions(texts, empty, run.rng)
+        latents, scenes = material[size].batch(count, run.rng, shares[size])
+        texts = drop_captions(states.of_scenes(scenes, run.rng), empty, run.rng)
         if size == "hires" and run.rng.random() < _ENLARGED_SHARE:
             loss = diffusion.enlarging_loss(run.network, latents, texts)
         else:
@@ -94,8 +96,8 @@ def row_shares(names: Sequence[str], sure: dict[str, float]) -> NDArray[np.float
     return shares
 
 
-def _random_size(run: TrainingRun) -> str:
-    shares = share_of_sizes(run.progress)
+def _random_size(run: TrainingRun, *, is_warm: bool) -> str:
+    shares = share_of_sizes(run.progress, is_warm=is_warm)
     return str(run.rng.choice(list(shares), p=list(shares.values())))
 
 

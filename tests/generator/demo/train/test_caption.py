@@ -95,3 +95,12 @@ def test_some_pictures_of_two_things_are_told_by_one_of_them() -> None:
 def test_a_teller_does_not_know_scenes_of_other_things() -> None:
     assert not _teller().knows(Scene("3d", "heart", "single", "white"))
     assert not _teller().knows(Scene("3d", "owl", "different", "white", second="heart"))
+
+
+def test_foreign_words_stand_before_the_thing_as_often_as_behind_it() -> None:
+    rng = np.random.default_rng(0)
+    texts = [_teller().with_foreign_words("an owl", rng) for _ in range(300)]
+    firsts = sum(text.startswith(("masterpiece", "8k")) for text in texts)
+    lasts = sum(text.endswith(("masterpiece", "8k")) for text in texts)
+    assert firsts > 100
+    assert lasts > 100

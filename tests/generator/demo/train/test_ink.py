@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image, ImageDraw
 
-from generator.demo.train.ink import ink_over
+from generator.demo.train.ink import half_ink_over, ink_over
 from generator.demo.train.sprites import Sprite
 
 
@@ -36,3 +36,10 @@ def test_it_keeps_the_drawings_shape() -> None:
     y, x = np.indices(alpha.shape)
     disc = np.hypot(x - 127.5, y - 127.5) < 124
     assert (alpha == disc).mean() > 0.96
+
+
+def test_half_an_ink_drawing_lies_in_the_middle_and_has_the_same_outline() -> None:
+    half, whole = half_ink_over(_disc()).picture, ink_over(_disc()).picture
+    gray, mixed = (np.array(p.getpixel((60, 128)), np.float64) for p in (whole, half))
+    assert np.abs(mixed - (gray + np.array((220, 40, 40, 255))) / 2).max() <= 1
+    assert ((np.asarray(half)[..., 3] > 0) == (np.asarray(whole)[..., 3] > 0)).all()
