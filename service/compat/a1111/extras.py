@@ -11,9 +11,10 @@ from starlette.responses import JSONResponse, Response
 
 from prompts.upscale import Upscale
 from service.api.deps import ServicesDep
-from service.compat.a1111.errors import A1111Route, Refused
+from service.compat.a1111.errors import A1111Route
 from service.compat.a1111.readers import picture_of
 from service.compat.a1111.schemas import ExtraBatchIn, ExtrasIn, ExtraSingleIn
+from service.compat.door_route import Refused
 from service.compat.failure import error_of
 from service.compat.pictures_out import base64_of
 from service.compat.waiting import CLIENT_CLOSED, wait_with

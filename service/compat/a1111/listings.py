@@ -9,9 +9,10 @@ from fastapi import APIRouter
 
 from prompts.vocabulary import LATENT_UPSCALERS, PIXEL_UPSCALERS, SAMPLERS, SCHEDULE_TYPES
 from service.api.deps import ServicesDep
-from service.compat.a1111.errors import A1111Route, Refused
+from service.compat.a1111.errors import A1111Route
 from service.compat.a1111.scripts import LISTED
 from service.compat.a1111.styles import stored_styles
+from service.compat.door_route import Refused
 from service.product import PRODUCT, product_version
 
 router = APIRouter(prefix="/sdapi/v1", tags=["A1111: what there is"], route_class=A1111Route)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from service.compat.a1111.errors import Refused
+from service.compat.door_route import Refused
 
 PATH_WORDS = ("outdir", "_dir", "dir_", "directories", "_path", "filename_pattern")
 NO_VAE = ("", "automatic", "none")

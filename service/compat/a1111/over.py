@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from prompts.img2img import MASK_BLUR, MASKED_CONTENT, ONLY_MASKED_PADDING, RESIZE_MODES, Img2Img, Inpaint
-from service.compat.a1111.errors import Refused
 from service.compat.a1111.options import Options
 from service.compat.a1111.readers import picture_of
 from service.compat.a1111.schemas import Img2ImgIn
+from service.compat.door_route import Refused
 from service.sources import Img2ImgOrder, PictureRef
 
 

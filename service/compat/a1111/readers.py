@@ -16,8 +16,9 @@ from prompts.metadata import embedded, format_infotext, read_infotext, read_spel
 from prompts.metadata.document import take_apart
 from prompts.pictures import base64_picture, check_header
 from service.api.deps import ServicesDep
-from service.compat.a1111.errors import A1111Route, Refused
+from service.compat.a1111.errors import A1111Route
 from service.compat.a1111.schemas import InterrogateIn, PictureIn
+from service.compat.door_route import Refused
 from service.compat.failure import error_of
 from service.compat.waiting import CLIENT_CLOSED, wait_with
 from service.errors import NotFound

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from prompts.hands.repair import HandRepair, check_hand_repair
-from service.compat.a1111.errors import Refused
+from service.compat.door_route import Refused
 
 Arguments = Sequence[Any]
 _HAND_SETTINGS = {

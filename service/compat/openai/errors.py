@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import logging
-from collections.abc import Awaitable, Callable, Coroutine
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
-from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from prompts.errors import SpellwrightError
-from service.api.problems import request_id_of, status_of
+from service.api.problems import status_of
+from service.compat.door_route import DoorRoute, json_answer
 from service.policy import PolicyBlocked
 
-log = logging.getLogger(__name__)
 TYPES = MappingProxyType(
     {
         401: "authentication_error",
@@ -31,44 +26,24 @@ TYPES = MappingProxyType(
 )
 
 
-class OpenAIRoute(APIRoute):
+class OpenAIRoute(DoorRoute):
     """A route whose errors have OpenAI's shape."""
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The handler, with errors turned into answers."""
-        handler = super().get_route_handler()
+    challenge = "Bearer"
 
-        async def handled(request: Request) -> Response:
-            return await _answered(handler, request)
-
-        return handled
-
-
-async def _answered(handler: Callable[[Request], Awaitable[Response]], request: Request) -> Response:
-    try:
-        return await handler(request)
-    except RequestValidationError as invalid:
+    def of_fields(self, invalid: RequestValidationError) -> Response:
+        """The first wrong field, as OpenAI names only one."""
         first = invalid.errors()[0]
         field = ".".join(str(part) for part in first["loc"] if part != "body") or None
         return answer_of(400, f"{field or 'The body'} cannot be used: {first['msg']}.", "request_invalid", field)
-    except SpellwrightError as failed:
-        return _ours(request, failed)
-    except HTTPException as failed:
-        if isinstance(failed.__cause__, SpellwrightError):
-            return _ours(request, failed.__cause__)
-        return answer_of(failed.status_code, str(failed.detail), "http_error")
 
+    def of_status(self, status: int, detail: str) -> Response:
+        """A plain refusal."""
+        return answer_of(status, detail, "http_error")
 
-def _ours(request: Request, error: SpellwrightError) -> Response:
-    status = openai_status(error)
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        log.error("action=request outcome=%s request=%s", error.stable_code, request_id_of(request), exc_info=error)
-    answer = _json(status, error_body(error))
-    if status == HTTPStatus.UNAUTHORIZED:
-        answer.headers["WWW-Authenticate"] = "Bearer"
-    if "retry_after" in error.facts:
-        answer.headers["Retry-After"] = str(error.facts["retry_after"])
-    return answer
+    def of_error(self, request: Request, error: SpellwrightError) -> Response:
+        """One of our errors with its code."""
+        return json_answer(openai_status(error), error_body(error))
 
 
 def openai_status(error: SpellwrightError) -> int:
@@ -86,14 +61,9 @@ def error_body(error: SpellwrightError) -> dict[str, Any]:
 
 def answer_of(status: int, message: str, code: str, param: str | None = None) -> Response:
     """An error answer."""
-    return _json(status, _body(status, message, code, param))
+    return json_answer(status, _body(status, message, code, param))
 
 
 def _body(status: int, message: str, code: str, param: str | None) -> dict[str, Any]:
     kind = TYPES.get(status, "server_error" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "invalid_request_error")
     return {"error": {"message": message, "type": kind, "param": param, "code": code}}
-
-
-def _json(status: int, body: object) -> Response:
-    text = json.dumps(body, ensure_ascii=False, default=str)
-    return Response(text.encode("utf-8", "replace"), status, media_type="application/json")
