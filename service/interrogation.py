@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any
 
 from prompts.interrogation import Wishes, check_lists, mode_named
-from prompts.metadata import without_personal
 from prompts.spell import Spell
 from service.backbone import Backbone, JobLimits, Workers
 from service.blobs.base import Blob
@@ -17,7 +16,7 @@ from service.bus.base import Moved
 from service.jobs import Job, JobKind, JobStatus, Upload
 from service.library import Library
 from service.photo_spells import keep_exact
-from service.pictures_in import examine
+from service.pictures_in import examine, private_copy, suffix_of
 from service.store.base import Idempotency
 
 ASKED = "asked"
@@ -58,7 +57,7 @@ class Interrogations:
         canonical = mode_named(mode)
         wishes = wishes or Wishes()
         await known_lists(wishes, self._list_names)
-        suffix, spell = await asyncio.to_thread(examine, data, self._limits.upload_bytes)
+        spell = await asyncio.to_thread(examine, data, self._limits.upload_bytes)
         asked = wishes.to_json()
         promise = None
         if key is not None:
@@ -70,8 +69,8 @@ class Interrogations:
         if spell is not None:
             return await self._exact(spell, canonical, promise)
         # It carries no spell; what else it tells (place, camera, person) is nobody's business here.
-        plain = await asyncio.to_thread(without_personal, data)
-        blob = await asyncio.to_thread(self._backbone.blobs.put, "uploads", plain, suffix)
+        plain = await asyncio.to_thread(private_copy, data)
+        blob = await asyncio.to_thread(self._backbone.blobs.put, "uploads", plain, suffix_of(plain))
         return await self._queue(blob, self._job(canonical, JobStatus.QUEUED).evolve(result={ASKED: asked}), promise)
 
     async def _exact(self, spell: Spell, mode: str, promise: Idempotency | None) -> Job:

@@ -102,7 +102,7 @@ class PhotoFiles:
         """The spell a file carries, what is wrong with it, or `None` for a photo to be looked at."""
         try:
             with file.open("rb") as stream:
-                return examine(stream.read(self._upload_bytes + 1), self._upload_bytes)[1]
+                return examine(stream.read(self._upload_bytes + 1), self._upload_bytes)
         except SpellwrightError as refused:
             return refused
         except OSError as unreadable:

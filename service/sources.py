@@ -14,13 +14,13 @@ from prompts.errors import PictureError
 from prompts.img2img import Img2Img, Inpaint, check_img2img
 from prompts.limits import SIDE
 from prompts.metadata import read_spell
-from prompts.pictures import check_header, open_picture
+from prompts.pictures import open_picture
 from prompts.spell import LATENT_CELL, Params, Spell
 from service.backbone import Backbone, JobLimits
-from service.blobs.base import Suffix
+from service.blobs.base import Blob
 from service.errors import NotFound, RequestInvalid
 from service.jobs import Upload
-from service.pictures_in import SUFFIXES
+from service.pictures_in import private_copy, suffix_of
 
 _OWN_SIZE = (0.25, 4.0)
 """A source is drawn at its own size when its area is within these multiples of the checkpoint's usual one."""
@@ -108,8 +108,7 @@ class Sources:
             DiskFull, DatabaseUnavailable: See there.
         """
         image = await asyncio.to_thread(self._opened, data)
-        suffix: Suffix = SUFFIXES.get(check_header(data).format, "bin")
-        blob = await asyncio.to_thread(self._backbone.blobs.put, "uploads", data, suffix)
+        blob = await asyncio.to_thread(self._put, data)
         upload = Upload(self._backbone.new_id(), blob.key, blob.sha256, blob.bytes, self._backbone.clock())
         await asyncio.to_thread(self._backbone.images.add_upload, upload)
         return upload, image.size
@@ -139,7 +138,7 @@ class Sources:
         data = await self._bytes(ref, "source")
         image = await asyncio.to_thread(self._opened, data)
         spell = await asyncio.to_thread(read_spell, data)
-        return await asyncio.to_thread(self._put, data), image.size, spell or Spell()
+        return (await asyncio.to_thread(self._put, data)).key, image.size, spell or Spell()
 
     async def _bytes(self, ref: PictureRef, field: str) -> bytes:
         given = [name for name in ("image_id", "upload_id", "data") if getattr(ref, name) is not None]
@@ -169,14 +168,16 @@ class Sources:
             if mask is not None:
                 raise RequestInvalid("There is a mask, but inpaint is not set.", field="img2img.inpaint")
         else:
-            inpaint = replace(inpaint, mask=self._put(png_of(self._mask(order, data, mask))))
-        return StoredSource(replace(settings, source=self._put(data), inpaint=inpaint), image.size, keeps_size=False)
+            inpaint = replace(inpaint, mask=self._put_own(self._mask(order, data, mask)))
+        return StoredSource(
+            replace(settings, source=self._put(data).key, inpaint=inpaint), image.size, keeps_size=False
+        )
 
     def _store_extended(self, image: Image.Image, margins: Margins, settings: Img2Img) -> StoredSource:
         inpaint = settings.inpaint or Inpaint("", masked_content="fill")
         canvas, cover = extended(image, margins, inpaint.blur)
-        inpaint = replace(inpaint, mask=self._put(png_of(cover)), only_masked=False, invert=False)
-        stored = replace(settings, source=self._put(png_of(canvas)), inpaint=inpaint)
+        inpaint = replace(inpaint, mask=self._put_own(cover), only_masked=False, invert=False)
+        stored = replace(settings, source=self._put_own(canvas), inpaint=inpaint)
         return StoredSource(stored, canvas.size, keeps_size=True)
 
     def _mask(self, order: Img2ImgOrder, data: bytes, mask: bytes | None) -> Image.Image:
@@ -203,9 +204,13 @@ class Sources:
                 got=len(data),
             ).with_code("image_too_large")
 
-    def _put(self, data: bytes) -> str:
-        suffix: Suffix = SUFFIXES.get(check_header(data).format, "bin")
-        return self._backbone.blobs.put("uploads", data, suffix).key
+    def _put(self, data: bytes) -> Blob:
+        plain = private_copy(data)
+        return self._backbone.blobs.put("uploads", plain, suffix_of(plain))
+
+    def _put_own(self, image: Image.Image) -> str:
+        """The key of a picture that was made here; it says nothing but its pixels."""
+        return self._backbone.blobs.put("uploads", png_of(image), "png").key
 
 
 def order_parts(order: Img2ImgOrder | None) -> list[object]:

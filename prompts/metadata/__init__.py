@@ -16,7 +16,7 @@ from prompts.metadata.doctor import examine
 from prompts.metadata.infotext import INFOTEXT_CHARACTERS, format_infotext, parse_infotext
 from prompts.metadata.readers import read, read_spell, read_text
 from prompts.metadata.reading import Reading
-from prompts.metadata.stripping import without_personal
+from prompts.metadata.stripping import stripped, without_personal
 from prompts.metadata.verdicts import Machine, ModelFile, Verdict
 
 write = write_spell
@@ -41,6 +41,7 @@ __all__ = [
     "read_text",
     "read_xmp",
     "resources",
+    "stripped",
     "with_conventions",
     "without_personal",
     "write",

@@ -9,7 +9,7 @@ from prompts.errors import MetadataError
 from prompts.metadata import jpeg, png, webp
 from prompts.metadata.bounds import XMP, Budget
 from prompts.metadata.document import take_apart
-from prompts.metadata.exif import USER_COMMENT, exif_with_comment, read_exif, user_comment
+from prompts.metadata.exif import USER_COMMENT, exif_with_comment, orientation, read_exif, user_comment
 from prompts.metadata.infotext import INFOTEXT_CHARACTERS, format_infotext
 from prompts.metadata.json_values import parse_object
 from prompts.spell import Spell
@@ -80,16 +80,23 @@ def has_parameters(text: str) -> bool:
 def write_infotext(data: bytes, infotext: str) -> bytes:
     """`data` (PNG, JPEG or WebP) with `infotext` where A1111 puts it; pixels stay byte for byte.
 
+    Of the EXIF that a JPEG or WebP had, only the way the picture is turned is kept.
+
     Raises:
         MetadataError: Another format, a damaged file, or too long for the container.
     """
     if data.startswith(png.SIGNATURE):
         return png.write_png(data, PARAMETERS, infotext)
     if data.startswith(jpeg.SIGNATURE):
-        return jpeg.write_jpeg(data, exif_with_comment(infotext))
+        return jpeg.write_jpeg(data, exif_with_comment(infotext, _turned(data)))
     if webp.is_webp(data):
-        return webp.write_webp(data, exif_with_comment(infotext))
+        return webp.write_webp(data, exif_with_comment(infotext, _turned(data)))
     raise MetadataError("The file is no PNG, JPEG or WebP picture; nothing was written.")
+
+
+def _turned(data: bytes) -> int:
+    found = embedded(data)
+    return 1 if found is None else orientation(found.exif)
 
 
 def write_spell(data: bytes, spell: Spell) -> bytes:

@@ -92,9 +92,22 @@ def _clean(text: str) -> str:
     return text.rstrip("\0").strip("\ufeff")
 
 
-def exif_with_comment(text: str) -> bytes:
-    """A TIFF block whose UserComment is `text`, as A1111 writes it (`UNICODE`, big-endian); without its `Exif` mark."""
+def exif_with_comment(text: str, turned: int = 1) -> bytes:
+    """A TIFF block whose UserComment is `text`, as A1111 writes it (`UNICODE`, big-endian); without its `Exif` mark.
+
+    Args:
+        text: The comment.
+        turned: How the picture is turned, 1..8 as in EXIF's Orientation; 1 is upright and not written.
+    """
     comment = b"UNICODE\0" + text.encode("utf-16-be", "replace")
-    directory = struct.pack(">H", 1) + struct.pack(">HHII", _EXIF_IFD, 4, 1, 26) + struct.pack(">I", 0)
-    exif_ifd = struct.pack(">H", 1) + struct.pack(">HHII", USER_COMMENT, 7, len(comment), 44) + struct.pack(">I", 0)
-    return b"MM\0*" + struct.pack(">I", 8) + directory + exif_ifd + comment
+    turn = struct.pack(">HHIHH", ORIENTATION, 3, 1, turned, 0) if turned != 1 else b""
+    at = 26 + len(turn)
+    directory = struct.pack(">H", 2 if turn else 1) + turn + struct.pack(">HHII", _EXIF_IFD, 4, 1, at)
+    exif_ifd = struct.pack(">H", 1) + struct.pack(">HHII", USER_COMMENT, 7, len(comment), at + 18)
+    return b"MM\0*" + struct.pack(">I", 8) + directory + bytes(4) + exif_ifd + bytes(4) + comment
+
+
+def orientation(tags: dict[int, bytes]) -> int:
+    """How the picture is turned: 1..8; 1 (upright) also where nothing, or nonsense, is said."""
+    turned = max(tags.get(ORIENTATION, b"")[:2], default=1)
+    return turned if 1 <= turned <= 8 else 1

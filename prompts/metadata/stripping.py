@@ -10,7 +10,7 @@ import struct
 from prompts.errors import MetadataError
 from prompts.metadata import jpeg, png, webp
 from prompts.metadata.bounds import Budget
-from prompts.metadata.exif import ORIENTATION, read_exif
+from prompts.metadata.exif import ORIENTATION, orientation, read_exif
 
 _PNG_KEPT = frozenset(
     (b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"cICP", b"sBIT", b"bKGD")
@@ -24,17 +24,26 @@ _EOI, _SOS = 0xD9, 0xDA
 
 def without_personal(data: bytes) -> bytes:
     """`data` (PNG, JPEG or WebP) without its metadata; a file that is damaged or of another kind as it is."""
+    plain = stripped(data)
+    return data if plain is None else plain
+
+
+def stripped(data: bytes) -> bytes | None:
+    """`data` (PNG, JPEG or WebP) without its metadata; `None` where it cannot be told apart from the picture.
+
+    That is a damaged file, one of another kind, or one with more metadata than is read: a decoder may still show it.
+    """
     try:
         if data.startswith(png.SIGNATURE):
             return _plain_png(data)
         if data.startswith(jpeg.SIGNATURE):
             return _plain_jpeg(data)
-        return _plain_webp(data) if webp.is_webp(data) else data
-    except (struct.error, IndexError, MetadataError):  # damaged: whoever decodes it refuses it
-        return data
+        return _plain_webp(data) if webp.is_webp(data) else None
+    except (struct.error, IndexError, MetadataError):
+        return None
 
 
-def _plain_png(data: bytes) -> bytes:
+def _plain_png(data: bytes) -> bytes | None:
     turned = _turn(png.read_png(data, Budget())[1])
     pieces, kind = [png.SIGNATURE], b""
     for kind, start, end in png.chunks(data):
@@ -42,10 +51,10 @@ def _plain_png(data: bytes) -> bytes:
             pieces.append(data[start - 8 : end + 4])
         if kind == b"IHDR" and turned:
             pieces.append(png.chunk(b"eXIf", turned))
-    return b"".join(pieces) if kind == b"IEND" else data
+    return b"".join(pieces) if kind == b"IEND" else None
 
 
-def _plain_jpeg(data: bytes) -> bytes:
+def _plain_jpeg(data: bytes) -> bytes | None:
     turned = _turn(jpeg.read_jpeg(data, Budget())[1])
     pieces, at = [data[:2]], 2
     for marker, start, end in jpeg.segments(data):
@@ -53,9 +62,10 @@ def _plain_jpeg(data: bytes) -> bytes:
         if is_profile or marker in _PLAIN_APPS or (marker != _COM and marker not in _APPS):
             pieces.append(data[start - 4 : end])
         at = end
+    is_told_apart = data[at : at + 64].lstrip(b"\xff")[:1] == bytes((_SOS,))
     stop = _end_of_picture(data, at)
-    if stop is None:
-        return data
+    if stop is None or not is_told_apart:
+        return None
     plain = b"".join([*pieces, data[at:stop]])
     return jpeg.write_jpeg(plain, turned) if turned else plain
 
@@ -76,13 +86,13 @@ def _end_of_picture(data: bytes, at: int) -> int | None:
     return None
 
 
-def _plain_webp(data: bytes) -> bytes:
+def _plain_webp(data: bytes) -> bytes | None:
     (said,) = struct.unpack_from("<I", data, 4)
     whole = data[: 8 + said + said % 2]
     turned = _turn(webp.read_webp(whole, Budget())[1])
     kept = [(kind, whole[start:end]) for kind, start, end in webp.chunks(whole) if kind not in _WEBP_DROPPED]
     if not kept or 8 + said > len(data):
-        return data
+        return None
     if kept[0][0] == b"VP8X":
         flags = kept[0][1][0] & ~_METADATA_FLAGS
         kept[0] = (b"VP8X", bytes((flags,)) + kept[0][1][1:])
@@ -92,8 +102,7 @@ def _plain_webp(data: bytes) -> bytes:
 
 def _turn(exif: bytes) -> bytes:
     """A TIFF block that says how the picture is turned and nothing else; empty for an upright one."""
-    raw = read_exif(exif).get(ORIENTATION, b"")
-    turned = max(raw[:2], default=1)
-    if not 2 <= turned <= 8:
+    turned = orientation(read_exif(exif))
+    if turned == 1:
         return b""
     return struct.pack(">2sHIHHHIHHI", b"MM", 42, 8, 1, ORIENTATION, 3, 1, turned, 0, 0)

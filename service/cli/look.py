@@ -33,7 +33,7 @@ def inspect_picture(
 ) -> None:
     """Read the spell that a picture carries, and tell whether it can be drawn again here; nothing is guessed."""
     data = picture.read_bytes()
-    _, spell = check_upload(data, LARGEST_FILE_BYTES)
+    spell = check_upload(data, LARGEST_FILE_BYTES)
     reading = None if spell is None else read(data)
     verdicts = () if reading is None else examine(reading, machine_for(reading.spell, local_shelf()))
     if as_json:

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
 
-from prompts.metadata import without_personal
+from prompts.metadata import read_infotext, stripped, without_personal, write_infotext
 from prompts.pictures import open_picture
 
 SECRET = "Anna's kitchen, 52.5200 N"
@@ -106,3 +106,17 @@ def test_other_files_are_left_as_they_are() -> None:
         b"\xff\xd8",
         b"RIFF\0\0\0\0WEBP",
     ]
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "WEBP"])
+@pytest.mark.parametrize("turned", range(1, 9))
+def test_an_infotext_written_into_a_turned_photo_leaves_it_turned(kind: str, turned: int) -> None:
+    data = saved(kind, turned=turned)
+    written = write_infotext(data, "a cat\nSteps: 3, Seed: 5")
+    assert read_infotext(written) == "a cat\nSteps: 3, Seed: 5"
+    assert np.array_equal(np.asarray(open_picture(written)), np.asarray(open_picture(data)))
+
+
+@pytest.mark.parametrize("data", [b"", b"GIF89a", b"\xff\xd8", b"RIFF\0\0\0\0WEBP", saved("PNG")[:-9]])
+def test_what_cannot_be_taken_apart_is_said_to_be_so(data: bytes) -> None:
+    assert stripped(data) is None
