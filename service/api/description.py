@@ -13,6 +13,7 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/openapi.json")
+@router.head("/openapi.json")
 async def describe(request: Request) -> JSONResponse:
     """The OpenAPI description of every route."""
     description: dict[str, Any] = request.app.openapi()

@@ -14,12 +14,14 @@ router = APIRouter(tags=["health"])
 
 
 @router.get("/healthz")
+@router.head("/healthz", include_in_schema=False)
 async def live(services: OpenServicesDep) -> HealthView:
     """Whether the process answers."""
     return _view(services, "alive")
 
 
 @router.get("/readyz")
+@router.head("/readyz", include_in_schema=False)
 async def ready(services: OpenServicesDep, response: Response) -> HealthView:
     """Whether work is accepted: jobs are, as soon as the database is open, also while the engine still loads."""
     if services.generation.is_draining:

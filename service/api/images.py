@@ -38,6 +38,7 @@ async def list_images(services: ServicesDep, search: SearchDep, limit: Limit = 5
 
 
 @router.get("/{id}", response_class=Response, responses=PNG)  # type: ignore[arg-type]
+@router.head("/{id}", include_in_schema=False)
 async def read_image(image_id: IdDep, services: ServicesDep, request: Request) -> Response:
     """The PNG file, with the spell in its metadata; never changes."""
     known = request.headers.get("if-none-match")
@@ -57,6 +58,7 @@ async def read_image(image_id: IdDep, services: ServicesDep, request: Request) -
 
 
 @router.get("/{id}/thumbnail", response_class=Response, responses=WEBP)  # type: ignore[arg-type]
+@router.head("/{id}/thumbnail", include_in_schema=False)
 async def read_thumbnail(image_id: IdDep, services: ServicesDep, request: Request, side: Side = 256) -> Response:
     """A small copy for lists, its longer side at most `side` pixels; never changes."""
     image = await services.gallery.get(image_id)

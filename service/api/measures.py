@@ -15,6 +15,7 @@ router = APIRouter(tags=["health"], dependencies=[Depends(needs(Scope.ADMIN))])
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+@router.head("/metrics", include_in_schema=False)
 async def read_metrics(request: Request, services: ServicesDep) -> Response:
     """Figures of this process and its queue, as Prometheus reads them."""
     figures: RequestFigures = request.app.state.figures

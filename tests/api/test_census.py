@@ -19,18 +19,18 @@ from service.testing import quiet_settings, running_server
 OWN_KEY = "census-operator-secret"
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 OPEN = {
-    "/healthz": "GET",
-    "/readyz": "GET",
+    "/healthz": "GET HEAD",
+    "/readyz": "GET HEAD",
     "/": "GET HEAD",
     "/docs": "GET HEAD",
     "/favicon.ico": "GET HEAD",
     "/static/{path:path}": "GET HEAD",
 }
 """Answers to anybody."""
-ADMIN = {"/api/keys": "GET POST", "/api/keys/{id}": "DELETE", "/metrics": "GET"}
+ADMIN = {"/api/keys": "GET POST", "/api/keys/{id}": "DELETE", "/metrics": "GET HEAD"}
 """Needs the scope `admin`."""
 OWN = {
-    "/openapi.json": "GET",
+    "/openapi.json": "GET HEAD",
     "/api/spells": "GET POST",
     "/api/spells/{id}": "GET",
     "/api/spells/{id}/versions/{number}": "GET",
@@ -58,9 +58,9 @@ OWN = {
     "/api/jobs/{id}/events": "GET",
     "/api/jobs/{id}/hands": "GET",
     "/api/images": "GET",
-    "/api/images/{id}": "GET",
+    "/api/images/{id}": "GET HEAD",
     "/api/images/{id}/spell": "GET",
-    "/api/images/{id}/thumbnail": "GET",
+    "/api/images/{id}/thumbnail": "GET HEAD",
     "/api/images/{id}/hands": "GET",
     "/api/images/{id}/repair-hands": "POST",
     "/api/round-trips": "POST",
@@ -288,3 +288,24 @@ def test_the_page_comes_without_a_key_and_asks_for_it_itself(house: House) -> No
     assert answer.headers["www-authenticate"].startswith("Bearer ")  # Basic: a browser asks in its own window
     basic = "Basic " + base64.b64encode(f"me:{house.keys['ann']}".encode()).decode()
     assert house.send("GET", "/api/jobs", headers={"authorization": basic}).status_code == 200
+
+
+LOOKED_AT = sorted(path for path, methods in declared().items() if "HEAD" in methods.split())
+
+
+@pytest.mark.parametrize("path", LOOKED_AT)
+def test_head_answers_with_the_headers_of_get_and_no_body(house: House, path: str) -> None:
+    address = filled(path, house.things["images"])
+    asked, looked = (house.send(method, address, "ann" if path in OWN else "operator") for method in ("GET", "HEAD"))
+    assert asked.status_code == 200 and (looked.status_code, looked.content) == (200, b"")
+    own = {"x-request-id", "date"} | (
+        {"content-length"} if path == "/metrics" else set()
+    )  # which counts this very call
+    told = [{name: value for name, value in a.headers.items() if name not in own} for a in (asked, looked)]
+    assert told[0] == told[1] and looked.headers["content-length"].isdigit()
+
+
+def test_monitors_may_use_head_wherever_a_file_or_the_server_s_state_is_told() -> None:
+    assert {"/healthz", "/readyz", "/metrics", "/api/images/{id}", "/api/images/{id}/thumbnail"} <= set(LOOKED_AT)
+    streams = {path for path, methods in routes() if path.endswith("/events") and "HEAD" in methods}
+    assert not streams, "an event stream has no end, and so no length"
