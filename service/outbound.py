@@ -7,6 +7,7 @@ a request must be public, so that nobody can look through this server into the n
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ Resolve = Callable[[str, int], Awaitable[list[str]]]
 """(host, port) -> every address of the host."""
 DEFAULT_PORTS = {"https": 443, "http": 80}
 NOT_ALLOWED = "This address is not allowed. Use https with a public host name, or ask the operator."
+"""For a forbidden and for an unknown name: whoever asks must not learn which names there are inside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +76,14 @@ class Outbound:
             raise UrlNotAllowed(NOT_ALLOWED)
         try:
             parts = urlsplit(url)
-            port = parts.port or DEFAULT_PORTS.get(parts.scheme, 0)
+            port = DEFAULT_PORTS.get(parts.scheme, 0) if parts.port is None else parts.port
         except ValueError as odd:
             raise UrlNotAllowed(NOT_ALLOWED) from odd
         schemes = ("https", "http") if self._rules.allows_http else ("https",)
         is_known_port = self._rules.ports is None or port in self._rules.ports
         if parts.scheme not in schemes or not parts.hostname or "@" in parts.netloc or not is_known_port:
+            raise UrlNotAllowed(NOT_ALLOWED)
+        if not self._rules.allows_private and _is_plainly_inside(parts.hostname):
             raise UrlNotAllowed(NOT_ALLOWED)
         return parts
 
@@ -108,14 +112,16 @@ class Outbound:
                 ) as response,
             ):
                 return Reply(response.status_code, await _beginning(response, max_reply_bytes))
-        except (httpx.HTTPError, TimeoutError, OSError) as failed:
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, TimeoutError, OSError) as failed:
             raise OutboundFailed(f"The receiver did not answer ({type(failed).__name__}).") from failed
 
     async def _address(self, host: str, port: int) -> str:
         """The address to connect to; every address of the host must be allowed."""
         try:
             addresses = await self._resolve(host, port)
-        except OSError as unknown:
+        except (OSError, UnicodeError) as unknown:  # a label that is empty or too long is the latter
+            if not self._rules.allows_private:
+                raise UrlNotAllowed(NOT_ALLOWED) from unknown
             raise OutboundFailed("The receiver's name is not known.") from unknown
         if not addresses or not all(self._rules.allows_private or is_public(a) for a in addresses):
             raise UrlNotAllowed(NOT_ALLOWED)
@@ -129,6 +135,20 @@ async def _beginning(response: httpx.Response, limit: int) -> bytes:
         if len(got) >= limit:
             break
     return got
+
+
+def _is_plainly_inside(host: str) -> bool:
+    """Whether a host, as it is written, stands for an address inside: no resolver has to be asked."""
+    if host.rstrip(".").rpartition(".")[2] == "localhost":
+        return True
+    try:
+        address = str(ipaddress.ip_address(host.partition("%")[0]))
+    except ValueError:
+        try:
+            address = socket.inet_ntoa(socket.inet_aton(host))  # 2130706433, 0x7f.1, 017700000001 and their kind
+        except OSError:
+            return False  # a name
+    return not is_public(address)
 
 
 async def _system_addresses(host: str, port: int) -> list[str]:

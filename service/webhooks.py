@@ -149,6 +149,9 @@ class Webhooks:
             answer, error = reply.status, "" if 200 <= reply.status < 300 else f"It answered {reply.status}."
         except (UrlNotAllowed, OutboundFailed) as failed:
             error = failed.detail
+        except Exception:  # the rim of the sender: one odd receiver must not keep the messages of all from going out
+            log.exception("action=webhook delivery=%s outcome=bug", delivery.id)
+            error = "It could not be sent because of a fault in this program; the log has the reason."
         await asyncio.to_thread(self._store.note, self._after(delivery, answer, error))
         log.info(
             "action=webhook job=%s delivery=%s attempt=%d outcome=%s",

@@ -24,6 +24,8 @@ Resolve = Callable[[str, int], list[str]]
 _TIMEOUT_SECONDS, _CONNECT_SECONDS = 30.0, 10.0
 _JSON_BYTES = 4_000_000
 _PORTS = {"https": 443, "http": 80}
+_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
+_DOCUMENTATION = ipaddress.IPv6Network("3fff::/20")
 
 
 class Guard:
@@ -121,7 +123,7 @@ class Guard:
         """The address to connect to; every address of the host must be allowed."""
         try:
             addresses = self._resolve(host, port)
-        except OSError as unknown:
+        except (OSError, UnicodeError) as unknown:  # a label that is empty or too long is the latter
             raise DownloadFailed(f"The name {host!r} is not known: is this machine online?", host=host) from unknown
         allowed = [a for a in addresses if is_public(a) or (self._allows_loopback and is_loopback(a))]
         if not addresses or len(allowed) != len(addresses):
@@ -147,6 +149,8 @@ def is_public(address: str) -> bool:
         inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo or (None, None))[1] or _nat64(ip)
         if inner is not None:
             return inner.is_global and not inner.is_multicast
+        if ip not in _GLOBAL_UNICAST or ip in _DOCUMENTATION:
+            return False  # among them old forms that the standard library calls global: fec0::, ::127.0.0.1
     return ip.is_global and not ip.is_multicast
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from service.outbound import Outbound, Reply
 from service.testing import quiet_settings, running_server
 from service.webhooks import SIGNATURE_HEADER, is_genuine
 
@@ -140,6 +141,8 @@ def test_what_was_not_told_before_a_restart_is_told_after_it(tmp_path: Path, rec
         ({"webhooks_from_orders": True}, "https://user@example.com/", "url_not_allowed"),
         ({"webhooks_from_orders": True}, "https://example.com:22/", "url_not_allowed"),
         ({"webhooks_from_orders": True}, "https://ex\u00e4mple.com/", "url_not_allowed"),
+        ({"webhooks_from_orders": True}, "https://2130706433/", "url_not_allowed"),
+        ({"webhooks_from_orders": True}, "https://[::ffff:10.0.0.1]/", "url_not_allowed"),
     ],
 )
 def test_an_order_brings_an_address_only_where_the_operator_allows(
@@ -164,6 +167,39 @@ def test_an_orders_address_inside_the_network_is_never_called(tmp_path: Path, re
             else:
                 assert answer.json()["code"] == "url_not_allowed"
     assert receiver.got == []
+
+
+def test_an_address_that_cannot_be_looked_up_stops_nobody_else_s_messages(tmp_path: Path, receiver: Receiver) -> None:
+    """An empty or too long label is no OSError: it once ended the sender for everybody, after each restart anew."""
+    settings = quiet_settings(
+        tmp_path, webhooks_from_orders=True, webhook_url=receiver.url, webhook_secret=SECRET, webhooks_private=False
+    )
+    with running_server(settings) as server, httpx.Client(base_url=server.url, timeout=30) as client:
+        for odd in ("https://a..example/", f"https://{'x' * 64}.example/"):
+            assert client.post("/api/jobs", json={"spell": SPELL, "webhook_url": odd}).status_code == 202
+        client.post("/api/jobs", json={"spell": SPELL})
+        until(lambda: receiver.got)
+        until(lambda: [d["status"] for d in deliveries(client)].count("dead") == 2)
+
+
+def test_a_fault_while_sending_is_that_message_s_alone(
+    tmp_path: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post = Outbound.post
+
+    async def faulty(self: Outbound, url: str, body: bytes, headers: Any, max_reply_bytes: int = 4096) -> Reply:
+        if url.endswith("faulty"):
+            raise KeyError("a bug of ours")
+        return await post(self, url, body, headers, max_reply_bytes)
+
+    monkeypatch.setattr(Outbound, "post", faulty)
+    settings = quiet_settings(tmp_path, webhooks_from_orders=True, webhooks_private=True, webhook_secret=SECRET)
+    with running_server(settings) as server, httpx.Client(base_url=server.url, timeout=30) as client:
+        client.post("/api/jobs", json={"spell": SPELL, "webhook_url": receiver.url + "faulty"})
+        client.post("/api/jobs", json={"spell": SPELL, "webhook_url": receiver.url})
+        until(lambda: receiver.got)
+        dead = until(lambda: [d for d in deliveries(client) if d["status"] == "dead"])[0]
+        assert "fault in this program" in dead["error"]
 
 
 def test_an_orders_address_is_called_where_private_ones_are_allowed(tmp_path: Path, receiver: Receiver) -> None:
