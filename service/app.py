@@ -110,6 +110,7 @@ def create_app(settings: Settings | None = None, *, fake_engine: bool | BuildEng
         app.include_router(router)
     for router in ROUTERS:
         app.include_router(router, dependencies=[Depends(caller_of)])
+    app.state.offer = capabilities.Offer.of(app.routes)
     problems.install(app)
     app.add_middleware(Guard, config=_guard_config(chosen, app.state.figures))
     return app

@@ -45,6 +45,19 @@ def test_capabilities_name_routes_and_fields(api: Any) -> None:
     assert {route.split(" ")[1] for route in told["routes"]} == set(spec["paths"])
 
 
+def test_what_cannot_change_while_the_server_runs_is_not_worked_out_for_every_caller(
+    api: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = api.get("/api/capabilities").json()
+
+    def walk_again(*_: object) -> None:
+        pytest.fail("the routes were walked for a request")
+
+    monkeypatch.setattr("service.api.capabilities.iter_route_contexts", walk_again)
+    monkeypatch.setattr("service.api.capabilities._models", walk_again)
+    assert api.get("/api/capabilities").json() == before
+
+
 def test_capabilities_tell_whether_hands_can_be_repaired(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert api.get("/api/capabilities").json()["hands"] is False  # the networks are not in a new data folder
     monkeypatch.setattr("service.api.capabilities.is_installed", lambda folder: folder.name == "hands")
