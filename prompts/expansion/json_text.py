@@ -31,6 +31,26 @@ def find_object(text: str) -> dict[str, Any] | None:
     return None
 
 
+def without_halves(value: Any) -> Any:
+    """`value` (from JSON, nested as `find_object` allows) with U+FFFD for halves of surrogate pairs and for NUL.
+
+    Some servers cut a character in two; neither half can be stored or sent on.
+    """
+    if isinstance(value, str):
+        return whole_text(value)
+    if isinstance(value, list):
+        return [without_halves(part) for part in value]
+    if isinstance(value, dict):
+        return {whole_text(name): without_halves(part) for name, part in value.items()}
+    return value
+
+
+def whole_text(text: str) -> str:
+    """`text` with U+FFFD for halves of surrogate pairs and for NUL; two halves that belong together become one."""
+    joined = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return joined.replace("\0", "\ufffd")
+
+
 def _refuse(name: str) -> None:
     raise ValueError(name)
 

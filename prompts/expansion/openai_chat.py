@@ -18,9 +18,10 @@ from openai.types.chat import ChatCompletionMessageParam
 from pydantic import BaseModel, ValidationError
 
 from prompts.errors import ChatModelError, ChatModelInvalidOutput, ChatModelTimeout, ChatModelUnreachable
+from prompts.expansion.bounded_answers import bound
 from prompts.expansion.breaker import CircuitBreaker
 from prompts.expansion.chat_model import Message, OnText, Reply
-from prompts.expansion.json_text import find_object
+from prompts.expansion.json_text import find_object, without_halves
 
 Mode = Literal["json_schema", "tool", "text"]
 _NEXT_MODE: dict[Mode, Mode] = {"json_schema": "tool", "tool": "text"}
@@ -65,7 +66,13 @@ class OpenAIChat:
         self._mode: Mode = "json_schema"
         timeout = openai.Timeout(config.first_token_seconds, connect=config.connect_seconds)
         self._client = openai.AsyncOpenAI(
-            api_key=config.api_key, base_url=config.base_url, timeout=timeout, max_retries=config.retries
+            api_key=config.api_key,
+            base_url=config.base_url,
+            timeout=timeout,
+            max_retries=config.retries,
+            http_client=openai.DefaultAsyncHttpxClient(
+                timeout=timeout, event_hooks={"response": [bound]}, headers={"Accept-Encoding": "identity"}
+            ),
         )
 
     @property
@@ -127,7 +134,7 @@ class OpenAIChat:
         except (openai.OpenAIError, httpx2.HTTPError) as broken:
             self._breaker.failed()
             raise self._mapped(broken) from broken
-        except (ValueError, TypeError, AttributeError, KeyError) as garbage:
+        except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as garbage:
             # The SDK parses events without checking them; a server that speaks another protocol
             # surfaces as one of these.
             raise ChatModelInvalidOutput(
@@ -213,6 +220,8 @@ def _delta(chunk: Any) -> tuple[str, str | None]:
         return "", None
     choice = chunk.choices[0]
     text = choice.delta.content or ""
+    if not isinstance(text, str):
+        raise TypeError(text)
     for call in choice.delta.tool_calls or ():
         if call.function is not None and call.function.arguments:
             text += call.function.arguments
@@ -275,7 +284,7 @@ def _validated(text: str, schema: type[Reply], model: str) -> Reply:
     if found is None:
         raise ChatModelInvalidOutput("The language model did not answer with a JSON object.", model=model)
     try:
-        return schema.model_validate(found)
+        return schema.model_validate(without_halves(found))
     except (ValidationError, RecursionError) as invalid:
         raise ChatModelInvalidOutput(
             f"The language model's answer has the wrong shape: {_first_problem(invalid)}", model=model

@@ -11,6 +11,7 @@ from PIL import Image
 
 from prompts.errors import ChatModelError
 from prompts.expansion.chat_model import ChatModel, Message
+from prompts.expansion.json_text import whole_text
 from prompts.interrogation.description import Description
 
 SIDE = 768  # pixels; vision models see no more, and less leaves the house
@@ -49,7 +50,7 @@ class ChatDescriber:
                     break
         except ChatModelError as failed:
             return Description(None, name, f"The vision model {name} did not describe the picture: {failed.detail}")
-        sentence = one_sentence(text)
+        sentence = one_sentence(whole_text(text))
         if not sentence:
             return Description(None, name, f"The vision model {name} answered with no sentence.")
         return Description(sentence, name)
