@@ -5,20 +5,21 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from prompts.hands.repair import HandRepair, check_hand_repair, with_hand_repair
 from prompts.img2img import Img2Img, with_img2img
-from prompts.limits import SEED, check_spell
+from prompts.limits import SEED, check_loras, check_spell
 from prompts.resolve import resolve
 from prompts.spell import Params, Spell
 from prompts.upscale import Upscale, sizes, with_upscale
 from service.backbone import Backbone, JobLimits, Workers
 from service.bus.base import Moved, Progress
 from service.catalogue import Catalogue
-from service.errors import DiskFull, Draining, NotFound, RequestInvalid
+from service.errors import DatabaseUnavailable, DiskFull, Draining, NotFound, RequestInvalid
 from service.hand_planning import HandPlanner
 from service.interrogation import fingerprint
 from service.jobs import ImageRecord, Job, JobEvent, JobKind
@@ -32,6 +33,8 @@ from service.spell_json import ParamsModel, spell_to_json
 from service.store.base import Idempotency
 
 EVENTS_AT_ONCE = 200
+RETRY_SECONDS = 1.0  # before a database that does not answer is asked again
+PATIENCE_SECONDS = 60.0  # with a database that does not answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,13 +281,26 @@ class Generations:
 
         Raises:
             NotFound: No such job.
+            DatabaseUnavailable: For a minute; until then it counts as silence.
         """
+        silent_since: float | None = None
         async with self._bus.subscribe(job_id) as subscription:
             while True:
-                job, events = await self.sights.news(job_id, after, EVENTS_AT_ONCE)
+                try:
+                    job, events = await self.sights.news(job_id, after, EVENTS_AT_ONCE)
+                except DatabaseUnavailable:
+                    silent_since = silent_since or time.monotonic()
+                    if self._bus.is_closed or time.monotonic() > silent_since + PATIENCE_SECONDS:
+                        raise
+                    yield None
+                    await asyncio.sleep(RETRY_SECONDS)
+                    continue
+                silent_since = None
                 for event in events:
                     after = event.number
                     yield event
+                    if event.kind.is_final:  # the job was read before it: whatever is still on the bus comes too late
+                        return
                 if len(events) == EVENTS_AT_ONCE:
                     continue
                 if self._bus.is_closed or (job.status.is_final and after >= job.last_event):

@@ -160,6 +160,11 @@ class EventKind(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
 
+    @property
+    def is_final(self) -> bool:
+        """Whether no event follows."""
+        return self in (EventKind.DONE, EventKind.FAILED, EventKind.CANCELLED)
+
 
 @dataclass(frozen=True, slots=True)
 class JobEvent:

@@ -26,7 +26,7 @@ class SharedReads:
         A caller that is cancelled leaves the others their answer.
         """
         task: asyncio.Task[Value] | None = self._coming.get(key)
-        if task is None:
+        if task is None or task.done():  # done: it was cancelled before it could begin
             task = self._coming[key] = asyncio.create_task(self._begin(key, read))
         return await asyncio.shield(task)
 

@@ -12,6 +12,7 @@ from service.bus.base import Message, Moved, Progress
 from service.jobs import JobStatus
 
 BACKLOG = 64  # messages a slow listener may be behind
+MOST_KNOWN = 1000  # jobs whose newest progress is kept
 
 
 class MemorySubscription:
@@ -71,6 +72,8 @@ class MemoryBus:
             shown = None if before is None else before.preview
             # Listeners get a preview once; whoever asks later gets the newest there was.
             self._progress[message.job_id] = replace(message, preview=message.preview or shown)
+            if len(self._progress) > MOST_KNOWN:  # from a worker that had lost its job, after the job's end
+                del self._progress[next(iter(self._progress))]
         elif message.status not in (JobStatus.RUNNING, JobStatus.CANCELLING):
             self._progress.pop(message.job_id, None)
         for listener in self._listeners.get(message.job_id, ()):

@@ -86,3 +86,21 @@ def test_a_failure_reaches_every_caller_and_the_next_read_is_new() -> None:
     failed, then = asyncio.run(scene())
     assert [type(f) for f in failed] == [KeyError, KeyError]
     assert then == "a"
+
+
+def test_a_read_that_is_ended_before_it_began_is_not_given_to_the_next_caller() -> None:
+    async def scene() -> str:
+        async def read(key: str) -> str:
+            return key
+
+        shared = SharedReads()
+        before = asyncio.all_tasks()
+        first = asyncio.create_task(shared.get("a", partial(read, "a")))
+        await asyncio.sleep(0)
+        for task in asyncio.all_tasks() - before:  # as a loop that is closing does
+            task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        return await asyncio.wait_for(shared.get("a", partial(read, "a")), 5)
+
+    assert asyncio.run(scene()) == "a"

@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 
 from service.bus.base import Moved, Progress
-from service.bus.memory import BACKLOG, MemoryBus
+from service.bus.memory import BACKLOG, MOST_KNOWN, MemoryBus
 from service.jobs import JobStatus
 
 
@@ -79,3 +79,16 @@ def test_whoever_asks_later_gets_the_newest_preview_there_was() -> None:
     latest = bus.latest("a")
     assert latest is not None
     assert (latest.done, latest.preview) == (2, "data:1")
+
+
+def test_progress_that_comes_after_a_job_s_end_does_not_pile_up() -> None:
+    async def scene() -> tuple[object, object]:
+        bus = MemoryBus()
+        for number in range(2 * MOST_KNOWN):
+            bus.publish(Moved(f"j{number}", JobStatus.DONE))
+            bus.publish(progress(1, f"j{number}"))
+        assert len(bus._progress) == MOST_KNOWN
+        return bus.latest("j0"), bus.latest(f"j{2 * MOST_KNOWN - 1}")
+
+    first, last = asyncio.run(scene())
+    assert first is None and last is not None
