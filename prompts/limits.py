@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from prompts.errors import PromptEmpty, PromptError, PromptTooLong, SpellOutOfRange
-from prompts.spell import LATENT_CELL, Spell
+from prompts.spell import LATENT_CELL, Lora, Spell
 
 PROMPT_CHARACTERS = 8_000
 IDEA_CHARACTERS = 4_000
 LORAS = 16
 LORA_WEIGHT = (-4.0, 4.0)
+AND_PARTS = 32  # each is a row of the UNet in every step
 STEPS = (1, 150)
 CFG_SCALE = (0.0, 50.0)
 SEED = (0, 2**32 - 1)
@@ -51,13 +52,7 @@ def check_spell(spell: Spell) -> None:
     """
     params = spell.params
     _check_texts(spell)
-    if len(spell.loras) > LORAS:
-        raise SpellOutOfRange(
-            f"{len(spell.loras)} LoRAs; the limit is {LORAS}.", field="loras", got=len(spell.loras), limit=LORAS
-        )
-    for lora in spell.loras:
-        _inside(f"weight of LoRA {lora.name}", lora.weight, LORA_WEIGHT)
-        _inside(f"UNet weight of LoRA {lora.name}", lora.unet_weight, LORA_WEIGHT)
+    check_loras(spell.loras)
     _inside("steps", params.steps, STEPS)
     _inside("cfg_scale", params.cfg_scale, CFG_SCALE)
     _inside("clip_skip", params.clip_skip, CLIP_SKIP)
@@ -66,6 +61,19 @@ def check_spell(spell: Spell) -> None:
     _side("width", params.width, SIDE)
     _side("height", params.height, SIDE)
     _check_hires(spell)
+
+
+def check_loras(loras: tuple[Lora, ...]) -> None:
+    """Raise unless so many LoRAs of these strengths may be used at once.
+
+    Raises:
+        SpellOutOfRange: More than `LORAS`, or a weight outside `LORA_WEIGHT`.
+    """
+    if len(loras) > LORAS:
+        raise SpellOutOfRange(f"{len(loras)} LoRAs; the limit is {LORAS}.", field="loras", got=len(loras), limit=LORAS)
+    for lora in loras:
+        _inside(f"weight of LoRA {lora.name}", lora.weight, LORA_WEIGHT)
+        _inside(f"UNet weight of LoRA {lora.name}", lora.unet_weight, LORA_WEIGHT)
 
 
 def check_characters(field: str, text: str) -> None:

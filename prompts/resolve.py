@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from prompts.limits import check_spell
+from prompts.errors import SpellOutOfRange
+from prompts.language import encoder_text, split_and
+from prompts.limits import AND_PARTS, check_spell
 from prompts.spell import HiresFix, Params, Spell
 from prompts.vocabulary import sampler_named, schedule_type_named, split_sampler, upscaler_named
 
@@ -27,7 +29,7 @@ def resolve(spell: Spell, defaults: Params, seed: int, upscalers: Iterable[str] 
 
     Raises:
         UnknownName: Sampler, schedule type or upscaler unknown.
-        PromptTooLong, SpellOutOfRange: See `prompts.limits.check_spell`.
+        PromptTooLong, SpellOutOfRange: See `prompts.limits.check_spell`; or a prompt of more than `AND_PARTS`.
     """
     params = spell.params
     sampler, schedule = params.sampler, params.schedule_type
@@ -44,7 +46,22 @@ def resolve(spell: Spell, defaults: Params, seed: int, upscalers: Iterable[str] 
     filled["hires"] = None if params.hires is None else _canonical_hires(params.hires, upscalers)
     resolved = replace(spell, params=Params(**filled))
     check_spell(resolved)
+    _check_parts("prompt", resolved.prompt)
+    if resolved.params.hires is not None:
+        _check_parts("hires prompt", resolved.params.hires.prompt or "")
     return resolved
+
+
+def _check_parts(field: str, prompt: str) -> None:
+    parts = len(split_and(encoder_text(prompt)))
+    if parts > AND_PARTS:
+        raise SpellOutOfRange(
+            f"The {field} joins {parts} parts with AND; the limit is {AND_PARTS}. Say some of it in one part, "
+            "with commas.",
+            field=field,
+            got=parts,
+            limit=AND_PARTS,
+        )
 
 
 def _first(*values: object) -> object:

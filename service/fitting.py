@@ -30,12 +30,15 @@ def fit_names(models: ModelShelf, spell: Spell, checkpoint_name: str, tokenize: 
     """
     checkpoint = models.checkpoint(checkpoint_name)
     entries = [models.lora(lora.name) for lora in spell.loras]
-    for entry in entries:
+    for entry in dict.fromkeys(entries):
         check_lora_fits(entry, checkpoint)
+        models.check_numbers(entry)
     loras = tuple(replace(lora, name=entry.name) for lora, entry in zip(spell.loras, entries, strict=True))
     vae = _vae(models, spell.params)
     short_hash = models.short_hash(checkpoint) if checkpoint.weights.is_file() else None
     named = _named(models, spell, checkpoint, tokenize)
+    for part in (*named, *(() if vae is None else (vae,))):
+        models.check_numbers(part)
     pairs = {
         "VAE hash": "" if vae is None else models.short_hash(vae),
         "Lora hashes": _listed((e.path.stem, models.lora_hash(e)) for e in dict.fromkeys(entries)),

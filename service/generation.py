@@ -214,7 +214,9 @@ class Generations:
         With a `source` it says in A1111's words how it is drawn over, and has the source's shape unless another
         was asked for; hires fix belongs to txt2img and is left out. Without one, such words are taken out.
         """
-        fitted = await self._catalogue.fit(with_lifted_loras(spell))
+        lifted = with_lifted_loras(spell)
+        check_loras(lifted.loras)  # before a file is hashed for each
+        fitted = await self._catalogue.fit(lifted)
         defaults = fitted.checkpoint.profile.defaults
         wanted = fitted.spell
         if source is not None:

@@ -52,13 +52,14 @@ class FakeShelves:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._hashes = HashCache()
 
     async def __call__(self) -> Shelves:
         """The shelves; the folder is looked at anew every time."""
         folder = self._settings.cache_path / "fake-checkpoint"
         _write_fake_checkpoint(folder)
         folders = folders_of(self._settings, ((DEMO_CHECKPOINT, folder),))
-        return Shelves(ModelShelf(folders), DEMO_CHECKPOINT, "Test pattern: nothing is drawn by a model.")
+        return Shelves(ModelShelf(folders, self._hashes), DEMO_CHECKPOINT, "Test pattern: nothing is drawn by a model.")
 
 
 def _write_fake_checkpoint(folder: Path) -> None:

@@ -4,29 +4,29 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
 
 from generator.config import ModelFolders
 from generator.errors import CheckpointNotFound, LoraIncompatible, LoraNotFound, ModelRefused, VaeNotFound
 from generator.models.convert import PICKLE_SUFFIXES
-from generator.models.family import (
-    Family,
-    checkpoint_file_family,
-    checkpoint_folder_family,
-    embedding_family,
-    lora_family,
+from generator.models.entries import (
+    ModelEntry as ModelEntry,
+)
+from generator.models.entries import (
+    checkpoint_entry,
+    embedding_entry,
+    lora_entry,
+    upscaler_entry,
+    vae_entry,
+    without_numbers,
 )
 from generator.models.hashes import SHORT, HashCache, old_hash
-from generator.models.profile import CheckpointProfile, checkpoint_profile
-from generator.models.safetensors_header import TensorInfo, read_header
-from generator.models.trigger_words import LoraNotes, lora_notes, sidecar_times
+from generator.models.trigger_words import sidecar_times
 from prompts.errors import near_hint, near_names
 
-Kind = Literal["file", "folder", "refused"]
 _TITLE_HASH = re.compile(r"\s*\[[0-9a-fA-F]{6,64}\]$")
 _HASH = re.compile(r"[0-9a-fA-F]{8,64}")
 _LONG = 12  # hex digits
@@ -42,33 +42,6 @@ _WEB_UI_UPSCALERS: Mapping[str, str] = MappingProxyType(
     }
 )
 """The file's name for what the web UI lists under a name of its own."""
-_UNET_WEIGHTS = Path("unet") / "diffusion_pytorch_model.safetensors"
-
-
-@dataclass(frozen=True, slots=True)
-class ModelEntry:
-    """One checkpoint or LoRA of the catalogue."""
-
-    name: str
-    """File or folder name without suffix; with its sub-folder where that is needed to be unique."""
-    path: Path
-    kind: Kind
-    """`file` (.safetensors), `folder` (diffusers), or `refused`: listed so that its absence explains itself."""
-    family: Family = "unknown"
-    alias: str = ""
-    """The name written inside the file (`ss_output_name`); empty for none."""
-    notes: LoraNotes = field(default_factory=LoraNotes)
-    """Trigger words and suggested strength of a LoRA."""
-    profile: CheckpointProfile = field(default_factory=CheckpointProfile)
-    """What a checkpoint draws well by."""
-    refusal: str = ""
-    """Why a refused entry will not be opened, as a sentence; empty for the others."""
-    refusal_code: str = ""
-
-    @property
-    def weights(self) -> Path:
-        """The file whose hash names this model: the single file, or a folder's UNet weights."""
-        return self.path / _UNET_WEIGHTS if self.kind == "folder" else self.path
 
 
 class Catalogue:
@@ -85,23 +58,40 @@ class Catalogue:
 
     def refresh(self) -> None:
         """Scan the folders again; files that did not change are not read again."""
-        checkpoint, lora = self._remembering(_checkpoint_entry), self._remembering(_lora_entry)
+        checkpoint, lora = self._remembering(checkpoint_entry), self._remembering(lora_entry)
         built_in = [checkpoint(name, path) for name, path in self._folders.built_in_checkpoints]
         found = _scan(self._folders.checkpoints, checkpoint, find_folders=True)
         self._checkpoints = _unique([*built_in, *found])
         built_in = [lora(name, path) for name, path in self._folders.built_in_loras]
-        self._loras = _unique([*built_in, *_scan(self._folders.loras, lora, find_folders=False)])
-        self._vaes = self._others(self._folders.vaes, _vae_entry)
-        self._upscalers = self._others(self._folders.upscalers, _upscaler_entry)
+        self._loras = self._judged(_unique([*built_in, *_scan(self._folders.loras, lora, find_folders=False)]))
+        self._vaes = self._others(self._folders.vaes, vae_entry)
+        self._upscalers = self._others(self._folders.upscalers, upscaler_entry)
         self.refreshed_embeddings()
+
+    def check_numbers(self, entry: ModelEntry) -> None:
+        """Refuse a LoRA, textual inversion or VAE whose weights are not all numbers.
+
+        The file is read at the first time only; from then on it is listed as refused.
+
+        Raises:
+            ModelRefused: code `model_not_finite`, or `safetensors_invalid`.
+        """
+        key = self._hashes.first_not_finite(entry.weights) if entry.weights.is_file() else ""
+        if key:
+            _usable(without_numbers(entry, key))
+
+    def _judged(self, entries: Iterable[ModelEntry]) -> tuple[ModelEntry, ...]:
+        """The entries, refused where an earlier look found weights that are not numbers."""
+        known = ((e, e.kind == "file" and self._hashes.known_not_finite(e.path)) for e in entries)
+        return tuple(without_numbers(entry, key) if key else entry for entry, key in known)
 
     def _others(self, folder: Path | None, describe: Callable[[str, Path], ModelEntry]) -> tuple[ModelEntry, ...]:
         found = [] if folder is None else _scan(folder, self._remembering(describe), find_folders=False)
-        return _unique(found)
+        return self._judged(_unique(found))
 
     def refreshed_embeddings(self) -> tuple[ModelEntry, ...]:
         """Scan the folder of textual inversions again; the same as `embeddings` afterwards."""
-        self._embeddings = self._others(self._folders.embeddings, _embedding_entry)
+        self._embeddings = self._others(self._folders.embeddings, embedding_entry)
         return self._embeddings
 
     def embeddings(self) -> tuple[ModelEntry, ...]:
@@ -310,63 +300,6 @@ def _model_paths(root: Path, *, find_folders: bool) -> Iterator[Path]:
             yield here
             continue
         yield from (here / f for f in files if f.lower().endswith((".safetensors", *PICKLE_SUFFIXES)))
-
-
-def _checkpoint_entry(name: str, path: Path) -> ModelEntry:
-    if path.is_dir():
-        profile = checkpoint_profile(path, {})
-        return ModelEntry(name, path, "folder", checkpoint_folder_family(path), profile=profile)
-    if path.suffix.lower() in PICKLE_SUFFIXES:
-        return _refused_pickle(name, path)
-    try:
-        header = read_header(path)
-    except ModelRefused as refused:
-        return _refused(name, path, refused.detail, refused.stable_code)
-    profile = checkpoint_profile(path, header.metadata)
-    return ModelEntry(name, path, "file", checkpoint_file_family(header.tensors), profile=profile)
-
-
-def _lora_entry(name: str, path: Path) -> ModelEntry:
-    if path.suffix.lower() in PICKLE_SUFFIXES:
-        return _refused_pickle(name, path)
-    try:
-        header = read_header(path)
-    except ModelRefused as refused:
-        return _refused(name, path, refused.detail, refused.stable_code)
-    alias, notes = header.metadata.get("ss_output_name", ""), lora_notes(path, header.metadata)
-    return ModelEntry(name, path, "file", lora_family(header), alias=alias, notes=notes)
-
-
-def _embedding_entry(name: str, path: Path) -> ModelEntry:
-    return _plain_entry(name, path, embedding_family)
-
-
-def _vae_entry(name: str, path: Path) -> ModelEntry:
-    return _plain_entry(name, path, lambda _: "unknown")
-
-
-_upscaler_entry = _vae_entry
-
-
-def _plain_entry(name: str, path: Path, family_of: Callable[[Mapping[str, TensorInfo]], Family]) -> ModelEntry:
-    if path.suffix.lower() in PICKLE_SUFFIXES:
-        return _refused_pickle(name, path)
-    try:
-        return ModelEntry(name, path, "file", family_of(read_header(path).tensors))
-    except ModelRefused as refused:
-        return _refused(name, path, refused.detail, refused.stable_code)
-
-
-def _refused_pickle(name: str, path: Path) -> ModelEntry:
-    sentence = (
-        f"{path.name} is a pickle, which can run code when opened. Convert it first: "
-        f"`spellwright models convert {path.name}` writes a .safetensors from an isolated process."
-    )
-    return _refused(name, path, sentence, "pickle_refused")
-
-
-def _refused(name: str, path: Path, sentence: str, code: str) -> ModelEntry:
-    return ModelEntry(name, path, "refused", refusal=sentence, refusal_code=code)
 
 
 def _unique(entries: list[ModelEntry]) -> tuple[ModelEntry, ...]:

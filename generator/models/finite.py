@@ -9,6 +9,8 @@ import numpy as np
 from generator.errors import ModelRefused
 from generator.models.safetensors_header import read_header
 
+NOT_FINITE = "model_not_finite"
+"""The code of that refusal."""
 _BLOCK = 1 << 22  # numbers looked at together
 _EXPONENTS = {
     "F16": (np.uint16, 0x7C00),
@@ -26,17 +28,31 @@ def check_finite(path: Path) -> None:
         ModelRefused: code `model_not_finite`, or `safetensors_invalid`.
         OSError: The file cannot be read.
     """
+    key = first_not_finite(path)
+    if key:
+        refused = ModelRefused(not_finite_sentence(path, key), file=path.name, key=key)
+        refused.with_code(NOT_FINITE)
+        raise refused
+
+
+def not_finite_sentence(path: Path, key: str) -> str:
+    """Why a file is refused whose tensor `key` holds NaN or infinite weights."""
+    return f"{path.name} holds weights that are not numbers (first: {key}). Download it again."
+
+
+def first_not_finite(path: Path) -> str:
+    """The first tensor with a weight that is NaN or infinite; empty when all are numbers.
+
+    Raises:
+        ModelRefused: code `safetensors_invalid`.
+        OSError: The file cannot be read.
+    """
     header = read_header(path)
     for name, info in header.tensors.items():
         count = int(np.prod(info.shape, dtype=np.int64))
         if info.dtype in _EXPONENTS and not _is_finite(path, header.data_start + info.start, count, info.dtype):
-            refused = ModelRefused(
-                f"{path.name} holds weights that are not numbers (first: {name}). Download it again.",
-                file=path.name,
-                key=name,
-            )
-            refused.with_code("model_not_finite")
-            raise refused
+            return name
+    return ""
 
 
 def _is_finite(path: Path, start: int, count: int, dtype: str) -> bool:

@@ -1,4 +1,4 @@
-"""SHA-256 of model files, computed once per version of a file. No torch."""
+"""What reading a whole model file tells, its SHA-256 above all, found once per version of a file. No torch."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from generator.models.finite import first_not_finite
+
 _BLOCK = 1 << 20  # bytes
 _LENGTH_BYTES = 8  # of a safetensors file's header length
+_NOT_FINITE = "|not finite"  # ends the key of that verdict
 _OLD_START, _OLD_BYTES, _OLD_DIGITS = 0x100000, 0x10000, 8
 SHORT = 10
 """Hex digits of AutoV2 and of A1111's `Model hash`."""
@@ -25,6 +28,7 @@ class HashCache:
         """`file` is a JSON file to remember hashes in across runs; an unreadable one counts as empty."""
         self._file = file
         self._known: dict[str, str] = self._load()
+        self._has_faults = any(found and key.endswith(_NOT_FINITE) for key, found in self._known.items())
 
     def sha256(self, path: Path) -> str:
         """64 hex digits; reads the file only when it changed since the last time.
@@ -42,6 +46,23 @@ class HashCache:
         """
         return self._remembered(f"{_key(path)}|weights", lambda: _sha256(path, _header_end(path)))
 
+    def first_not_finite(self, path: Path) -> str:
+        """The first tensor of a safetensors file that holds a NaN or infinite weight; empty when all are numbers.
+
+        Raises:
+            ModelRefused: code `safetensors_invalid`.
+            OSError: The file cannot be read.
+        """
+        return self._remembered(f"{_key(path)}{_NOT_FINITE}", lambda: first_not_finite(path))
+
+    def known_not_finite(self, path: Path) -> str:
+        """As `first_not_finite`, but never reads the file: empty when nobody asked before.
+
+        Raises:
+            OSError: The file cannot be read.
+        """
+        return self._known.get(f"{_key(path)}{_NOT_FINITE}", "") if self._has_faults else ""
+
     def knows(self, path: Path) -> bool:
         """Whether `sha256` would answer without reading the file.
 
@@ -53,6 +74,7 @@ class HashCache:
     def _remembered(self, key: str, compute: Callable[[], str]) -> str:
         if key not in self._known:
             self._known[key] = compute()
+            self._has_faults |= key.endswith(_NOT_FINITE) and self._known[key] != ""
             self._store()
         return self._known[key]
 

@@ -25,12 +25,10 @@ from prompts.language.composition import split_and
 from prompts.language.explaining import encoder_text
 from prompts.language.scheduling import schedule
 from prompts.language.weights import Fragment, fragments, merged
+from prompts.limits import AND_PARTS
 
 _REMEMBERED = 64
 """Encoded texts kept; one of SD1.5 is 231 KB per chunk."""
-
-_AND_PARTS = 32
-"""Each is a UNet row in every step."""
 
 TextKey = tuple[object, ...]
 
@@ -123,12 +121,12 @@ class Conditioner:
         if self._inversions is not None:
             self._inversions.refresh()
         parts = split_and(encoder_text(prompts.prompt))
-        if len(parts) > _AND_PARTS:
+        if len(parts) > AND_PARTS:
             raise UnsupportedSpell(
-                f"The prompt joins {len(parts)} parts with AND; the limit is {_AND_PARTS}.",
+                f"The prompt joins {len(parts)} parts with AND; the limit is {AND_PARTS}.",
                 field="prompt",
                 got=len(parts),
-                limit=_AND_PARTS,
+                limit=AND_PARTS,
             )
         texts = [(self._schedule(text, prompts), weight) for text, weight in parts]
         negative = self._schedule(strip_comments(prompts.negative_prompt), prompts)

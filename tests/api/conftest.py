@@ -46,6 +46,9 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     write_checkpoint(settings.checkpoints_path / "painterly")
     write_lora(settings.loras_path / "ink-sketch.safetensors", "sd_v1")
     write_lora(settings.loras_path / "big-base.safetensors", "sdxl_base_v1-0")
+    burnt = settings.loras_path / "burnt.safetensors"
+    write_lora(burnt, "sd_v1")
+    burnt.write_bytes(burnt.read_bytes()[:-4] + struct.pack("<f", float("nan")))
     (settings.loras_path / "old.ckpt").write_bytes(b"\x80\x02.")
     with running_server(settings) as server, httpx.Client(base_url=server.url, timeout=30) as client:
         yield client

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
+import pytest
 
 from prompts.metadata import read_spell
 from service.spell_json import spell_from_json
@@ -106,3 +107,35 @@ def test_a_picture_never_changes_and_is_served_as_nothing_but_a_picture(api: htt
     assert "immutable" in file.headers["cache-control"]
     unchanged = api.get(image["url"], headers={"If-None-Match": file.headers["etag"]})
     assert (unchanged.status_code, unchanged.content) == (304, b"")
+
+
+LORAS_SAID = " ".join("<lora:ink-sketch:0.1>" for _ in range(17))
+PARTS_SAID = " AND ".join("a cat" for _ in range(33))
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/api/jobs", lambda text: {"spell": {**SPELL, "prompt": text}}),
+        ("/sdapi/v1/txt2img", lambda text: {"prompt": text, "steps": 1}),
+    ],
+)
+@pytest.mark.parametrize(("text", "got"), [(LORAS_SAID, 17), (PARTS_SAID, 33)])
+def test_more_loras_or_parts_than_can_be_drawn_are_refused_and_no_job_is_made(
+    api: httpx.Client, path: str, body: Any, text: str, got: int
+) -> None:
+    before = api.get("/api/jobs").json()["jobs"]
+    answer = api.post(path, json=body(text))
+    assert answer.status_code == 422 and f"{got} " in answer.text, answer.text
+    assert api.get("/api/jobs").json()["jobs"] == before
+
+
+def test_a_lora_whose_weights_are_no_numbers_is_refused_and_no_job_is_made(api: httpx.Client) -> None:
+    order = {"spell": {**SPELL, "prompt": "a cat <lora:burnt:0.5>"}}
+    before = api.get("/api/jobs").json()["jobs"]
+    for _ in range(2):
+        answer = api.post("/api/jobs", json=order)
+        assert (answer.status_code, answer.json()["code"]) == (422, "model_not_finite"), answer.text
+    listed = {lora["name"]: lora for lora in api.get("/api/catalogue").json()["loras"]}
+    assert "not numbers" in listed["burnt"]["notice"] and not listed["burnt"]["is_usable"]
+    assert api.get("/api/jobs").json()["jobs"] == before

@@ -4,6 +4,7 @@ import pytest
 
 from prompts import HiresFix, Params, Spell
 from prompts.errors import SpellOutOfRange, UnknownName
+from prompts.limits import AND_PARTS
 from prompts.resolve import GENERAL_DEFAULTS, resolve
 
 PROFILE = Params(steps=30, width=768, checkpoint="demo")
@@ -54,3 +55,20 @@ def test_an_unknown_name_or_value_is_refused() -> None:
         resolve(Spell(params=Params(hires=HiresFix(upscaler="nope"))), PROFILE, seed=1)
     with pytest.raises(SpellOutOfRange):
         resolve(Spell(params=Params(steps=1000)), PROFILE, seed=1)
+
+
+@pytest.mark.parametrize("field", ["prompt", "hires prompt"])
+def test_more_parts_than_the_engine_draws_are_refused_where_a_job_is_made(field: str) -> None:
+    def spell(parts: int) -> Spell:
+        text = " AND ".join(f"a cat {n} :0.5" for n in range(parts))
+        return Spell(text) if field == "prompt" else Spell("a", params=Params(hires=HiresFix(prompt=text)))
+
+    assert resolve(spell(AND_PARTS), PROFILE, seed=1)
+    with pytest.raises(SpellOutOfRange, match=f"joins {AND_PARTS + 1} parts with AND") as refused:
+        resolve(spell(AND_PARTS + 1), PROFILE, seed=1)
+    assert refused.value.facts == {"field": field, "got": AND_PARTS + 1, "limit": AND_PARTS}
+
+
+def test_an_and_that_is_no_word_of_the_positive_prompt_joins_nothing() -> None:
+    said = " AND ".join("abc" * AND_PARTS)
+    resolve(Spell("<lora:" + said + ":1> sAND, # " + said, said), PROFILE, seed=1)

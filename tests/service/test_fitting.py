@@ -2,14 +2,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import struct
 from pathlib import Path
 
 import pytest
 
 from generator.config import ModelFolders
-from generator.errors import VaeNotFound
+from generator.errors import ModelRefused, VaeNotFound
 from generator.models.catalogue import Catalogue
+from generator.models.hashes import HashCache
 from prompts.spell import HiresFix, Lora, Spell
 from service.fitting import fit_names
 
@@ -90,3 +92,51 @@ def test_an_unknown_vae_is_refused_before_a_job_is_made(models: Catalogue) -> No
     with pytest.raises(VaeNotFound) as missing:
         fit_names(models, Spell("a").evolve(vae="kl-f9"), "base", letters)
     assert missing.value.facts["near"] == ["kl-f8"]
+
+
+def with_nan(path: Path, at: int = -2) -> None:
+    data = bytearray(path.read_bytes())
+    data[at:] = b"\x00\x7e"  # float16: not a number
+    path.write_bytes(bytes(data))
+
+
+@pytest.mark.parametrize(
+    ("file", "spell"),
+    [
+        ("loras/ink.safetensors", Spell("a cat", loras=(Lora("ink", 0.5),))),
+        ("emb/bad-hands.safetensors", Spell("a cat", "bad-hands")),
+        ("vae/kl-f8.safetensors", Spell("a cat").evolve(vae="kl-f8")),
+    ],
+)
+def test_weights_that_are_no_numbers_are_refused_before_a_job_is_made_and_then_listed_so(
+    models: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, spell: Spell
+) -> None:
+    models.refresh()
+    assert fit_names(models, spell, "base", letters)
+    with_nan(tmp_path / file)
+    models.refresh()
+    with pytest.raises(ModelRefused, match="weights that are not numbers") as refused:
+        fit_names(models, spell, "base", letters)
+    assert refused.value.stable_code == "model_not_finite"
+    monkeypatch.setattr("generator.models.hashes.first_not_finite", lambda _: pytest.fail("the file is read again"))
+    models.refresh()
+    listed = [e for e in (*models.loras(), *models.embeddings(), *models.vaes()) if e.kind == "refused"]
+    assert [(e.path, e.refusal_code) for e in listed] == [(tmp_path / file, "model_not_finite")]
+
+
+def test_the_verdict_on_a_file_is_that_of_its_bytes_and_is_remembered_across_starts(
+    models: Catalogue, tmp_path: Path
+) -> None:
+    remembered, folders = tmp_path / "hashes.json", ModelFolders(tmp_path / "sd", tmp_path / "loras")
+    file = tmp_path / "loras" / "ink.safetensors"
+    good = file.read_bytes()
+    with_nan(file)
+    with pytest.raises(ModelRefused):
+        Catalogue(folders, HashCache(remembered)).check_numbers(models.lora("ink"))
+    again = Catalogue(folders, HashCache(remembered))
+    assert [e.refusal_code for e in again.loras()] == ["model_not_finite"]
+    file.write_bytes(good)
+    os.utime(file, ns=(1, 1))
+    again.refresh()
+    assert [e.kind for e in again.loras()] == ["file"]
+    again.check_numbers(again.lora("ink"))
