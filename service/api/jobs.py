@@ -78,12 +78,12 @@ async def job_events(
 
     204 when the client has everything and the job is over: browsers stop reconnecting then.
     """
-    job = await services.generation.get(job_id)
-    seen = _number(last_event_id)
+    sight = await services.generation.sights.one(job_id)
+    job, seen = sight.job, _number(last_event_id)
     if seen is not None and job.status.is_final and seen >= job.last_event:
         return Response(status_code=204)
     streams: StreamCount = request.app.state.streams
-    events = job_stream(services, job_id, seen if seen is not None else after)
+    events = job_stream(services, sight, seen if seen is not None else after)
     stream = streams.counted(events, caller, services.access.is_valid)
     return StreamingResponse(stream, media_type=MEDIA_TYPE, headers=HEADERS)
 

@@ -15,6 +15,7 @@ from service.bus.base import Progress
 from service.ids import utc_text
 from service.jobs import JobEvent
 from service.services import Services
+from service.sight import JobSight
 
 HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
 MEDIA_TYPE = "text/event-stream"
@@ -28,23 +29,22 @@ def frame(event: str, data: Any, number: int | None = None) -> bytes:
     return f"{head}event: {event}\ndata: {json.dumps(data, ensure_ascii=False, default=str)}\n\n".encode()
 
 
-async def job_stream(services: Services, job_id: str, after: int | None) -> AsyncGenerator[bytes]:
+async def job_stream(services: Services, sight: JobSight, after: int | None) -> AsyncGenerator[bytes]:
     """The stream of one job.
 
     Args:
         services: The use cases.
-        job_id: An existing job.
+        sight: The job as it was a moment ago: read before the answer begins, while it can still be a refusal.
         after: The last number the client has; `None` is a first visit: the snapshot stands for
             everything before it.
     """
-    sight = await services.generation.sights.one(job_id)
     job, snapshot = sight.job, sight_view(services, sight).model_dump(mode="json")
     yield f"retry: {RETRY_MILLISECONDS}\n\n".encode()
     start = job.last_event if after is None else min(after, job.last_event)
     yield frame("snapshot", snapshot, start if start > 0 else None)
     if job.status.is_final and start == job.last_event:
         return
-    async for message in services.generation.follow(job_id, start, services.settings.heartbeat_seconds):
+    async for message in services.generation.follow(job.id, start, services.settings.heartbeat_seconds):
         if message is None:
             yield HEARTBEAT
         elif isinstance(message, Progress):
