@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from generator.errors import GeneratorError, QueueFull
 from generator.events import (
@@ -24,6 +27,7 @@ from prompts.img2img import step_counts
 from prompts.spell import LATENT_CELL, Spell
 from prompts.vocabulary import sampler_named
 
+_NO_TENSORS = struct.pack("<Q", 2) + b"{}"  # a whole safetensors file
 FailHook = Callable[[GenerationRequest, int], SpellwrightError | None]
 """(request, UNet calls done) -> the error it fails with now, or `None`."""
 
@@ -161,3 +165,29 @@ def _hires_calls(spell: Spell) -> int:
 def _calls(steps: int, calls_per_step: int) -> int:
     """Second-order samplers make their last step with one call."""
     return steps * calls_per_step - (calls_per_step - 1)
+
+
+def write_pipeline_folder(folder: Path, pipeline: str = "StableDiffusionPipeline") -> Path:
+    """A diffusers folder that is whole as far as headers tell, and holds no weights; gives `folder`.
+
+    Args:
+        folder: Made when missing.
+        pipeline: The class in its `model_index.json`; `StableDiffusionXLPipeline` has two text encoders.
+    """
+    is_sdxl = pipeline == "StableDiffusionXLPipeline"
+    texts = ("", "_2") if is_sdxl else ("",)
+    unet = {"addition_embed_type": "text_time"} if is_sdxl else {}
+    files: dict[str, bytes] = {"model_index.json": json.dumps({"_class_name": pipeline}).encode()}
+    files |= {"unet/config.json": json.dumps(unet).encode(), "vae/config.json": b"{}"}
+    files |= {"scheduler/scheduler_config.json": b"{}"}
+    files |= {f"text_encoder{suffix}/config.json": b"{}" for suffix in texts}
+    files |= {f"tokenizer{suffix}/tokenizer.json": b"{}" for suffix in texts}
+    for part in ("unet", "vae"):
+        files[f"{part}/diffusion_pytorch_model.fp16.safetensors"] = _NO_TENSORS
+    files |= {f"text_encoder{suffix}/model.fp16.safetensors": _NO_TENSORS for suffix in texts}
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.is_file():  # what stands there already keeps its time
+            path.write_bytes(content)
+    return folder

@@ -16,6 +16,7 @@ import httpx
 
 from generator.demo.family import find_family
 from generator.models.catalogue import Catalogue
+from generator.models.hashes import HashCache
 from prompts.errors import near_hint, near_names
 from service.clip_files import caption_weights, clip_weights
 from service.settings import PREFIX, Settings, unknown_environment_keys
@@ -149,7 +150,7 @@ def _database(settings: Settings) -> Check:
 
 def _models(settings: Settings) -> Iterator[Check]:
     family = find_family(settings.cache_path)
-    catalogue = Catalogue(model_folders(settings, family))
+    catalogue = Catalogue(model_folders(settings, family), HashCache(settings.cache_path / "hashes.json"))
     entries = [*catalogue.checkpoints(), *catalogue.loras()]
     own = [c for c in catalogue.checkpoints() if c.kind != "refused" and c.name != DEMO_CHECKPOINT]
     where = f"put a .safetensors file into {settings.checkpoints_path}, or run `spellwright models fetch sd15`"
@@ -165,7 +166,10 @@ def _models(settings: Settings) -> Iterator[Check]:
         if loras
         else f"none; put .safetensors files into {settings.loras_path}",
     )
-    refused = [entry.path.name for entry in entries if entry.kind == "refused"]
+    damaged = [e.refusal for e in entries if e.kind == "refused" and e.refusal_code != "pickle_refused"]
+    if damaged:
+        yield Check("damaged files", "limited", " ".join(damaged), "download or copy them again, whole")
+    refused = [entry.path.name for entry in entries if entry.refusal_code == "pickle_refused"]
     if refused:
         yield Check(
             "refused files",

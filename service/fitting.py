@@ -37,7 +37,7 @@ def fit_names(models: ModelShelf, spell: Spell, checkpoint_name: str, tokenize: 
     vae = _vae(models, spell.params)
     short_hash = models.short_hash(checkpoint) if checkpoint.weights.is_file() else None
     named = _named(models, spell, checkpoint, tokenize)
-    for part in (*named, *(() if vae is None else (vae,))):
+    for part in (checkpoint, *named, *(() if vae is None else (vae,))):
         models.check_numbers(part)
     pairs = {
         "VAE hash": "" if vae is None else models.short_hash(vae),

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from pathlib import Path
 
 from generator.config import ModelFolders
 from generator.demo.family import DemoFamily, find_family, ready_family
 from generator.models.catalogue import Catalogue as ModelShelf
 from generator.models.hashes import HashCache
+from generator.testing import write_pipeline_folder
 from service.catalogue import Shelves
 from service.engine.base import EngineClient
 from service.model_folders import folders_of
@@ -57,11 +56,6 @@ class FakeShelves:
     async def __call__(self) -> Shelves:
         """The shelves; the folder is looked at anew every time."""
         folder = self._settings.cache_path / "fake-checkpoint"
-        _write_fake_checkpoint(folder)
+        write_pipeline_folder(folder)
         folders = folders_of(self._settings, ((DEMO_CHECKPOINT, folder),))
         return Shelves(ModelShelf(folders, self._hashes), DEMO_CHECKPOINT, "Test pattern: nothing is drawn by a model.")
-
-
-def _write_fake_checkpoint(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "model_index.json").write_text(json.dumps({"_class_name": "StableDiffusionPipeline"}), "utf-8")

@@ -23,6 +23,7 @@ from generator.models.entries import (
     vae_entry,
     without_numbers,
 )
+from generator.models.folder_parts import folder_stamp
 from generator.models.hashes import SHORT, HashCache, old_hash
 from generator.models.trigger_words import sidecar_times
 from prompts.errors import near_hint, near_names
@@ -61,7 +62,7 @@ class Catalogue:
         checkpoint, lora = self._remembering(checkpoint_entry), self._remembering(lora_entry)
         built_in = [checkpoint(name, path) for name, path in self._folders.built_in_checkpoints]
         found = _scan(self._folders.checkpoints, checkpoint, find_folders=True)
-        self._checkpoints = _unique([*built_in, *found])
+        self._checkpoints = self._judged(_unique([*built_in, *found]))
         built_in = [lora(name, path) for name, path in self._folders.built_in_loras]
         self._loras = self._judged(_unique([*built_in, *_scan(self._folders.loras, lora, find_folders=False)]))
         self._vaes = self._others(self._folders.vaes, vae_entry)
@@ -69,7 +70,7 @@ class Catalogue:
         self.refreshed_embeddings()
 
     def check_numbers(self, entry: ModelEntry) -> None:
-        """Refuse a LoRA, textual inversion or VAE whose weights are not all numbers.
+        """Refuse a model whose weights are not all numbers; of a folder the UNet's are looked at.
 
         The file is read at the first time only; from then on it is listed as refused.
 
@@ -82,7 +83,7 @@ class Catalogue:
 
     def _judged(self, entries: Iterable[ModelEntry]) -> tuple[ModelEntry, ...]:
         """The entries, refused where an earlier look found weights that are not numbers."""
-        known = ((e, e.kind == "file" and self._hashes.known_not_finite(e.path)) for e in entries)
+        known = ((e, "" if e.kind == "refused" else self._hashes.known_not_finite(e.weights)) for e in entries)
         return tuple(without_numbers(entry, key) if key else entry for entry, key in known)
 
     def _others(self, folder: Path | None, describe: Callable[[str, Path], ModelEntry]) -> tuple[ModelEntry, ...]:
@@ -207,7 +208,9 @@ class Catalogue:
                 stat.st_mtime_ns,
                 *sidecar_times(path),
             )
-            if path.is_dir() or key not in self._described:  # a folder's own time does not tell of its files
+            if path.is_dir():  # a folder's own time does not tell of its files
+                key += folder_stamp(path)
+            if key not in self._described:
                 self._described[key] = describe(name, path)
             return replace(self._described[key], name=name)
 

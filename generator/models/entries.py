@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from generator.errors import ModelRefused
+from generator.errors import ModelMissing, ModelRefused
 from generator.models.convert import PICKLE_SUFFIXES
 from generator.models.family import (
     Family,
@@ -17,11 +17,15 @@ from generator.models.family import (
     lora_family,
 )
 from generator.models.finite import NOT_FINITE, not_finite_sentence
+from generator.models.folder_parts import check_folder
 from generator.models.profile import CheckpointProfile, checkpoint_profile
 from generator.models.safetensors_header import TensorInfo, read_header
 from generator.models.trigger_words import LoraNotes, lora_notes
 
 Kind = Literal["file", "folder", "refused"]
+INCOMPLETE = "model_incomplete"
+"""The code of a checkpoint that lacks a part."""
+_VAE = "first_stage_model."
 _UNET_WEIGHTS = Path("unet") / "diffusion_pytorch_model.safetensors"
 
 
@@ -54,16 +58,34 @@ class ModelEntry:
 def checkpoint_entry(name: str, path: Path) -> ModelEntry:
     """A checkpoint: a diffusers folder, or a file."""
     if path.is_dir():
-        profile = checkpoint_profile(path, {})
-        return ModelEntry(name, path, "folder", checkpoint_folder_family(path), profile=profile)
+        return _folder_entry(name, path)
     if path.suffix.lower() in PICKLE_SUFFIXES:
         return _refused_pickle(name, path)
     try:
         header = read_header(path)
     except ModelRefused as refused:
         return _refused(name, path, refused.detail, refused.stable_code)
-    profile = checkpoint_profile(path, header.metadata)
-    return ModelEntry(name, path, "file", checkpoint_file_family(header.tensors), profile=profile)
+    family = checkpoint_file_family(header.tensors)
+    if family != "unknown" and not any(key.startswith(_VAE) for key in header.tensors):
+        sentence = f"{path.name} has no VAE inside, so it draws nothing by itself. Get the whole checkpoint."
+        return _refused(name, path, sentence, INCOMPLETE)
+    return ModelEntry(name, path, "file", family, profile=checkpoint_profile(path, header.metadata))
+
+
+def _folder_entry(name: str, path: Path) -> ModelEntry:
+    """A folder of a family that is drawn has to be whole; the others are refused by their family."""
+    family = checkpoint_folder_family(path)
+    try:
+        if family != "unknown":
+            check_folder(path)
+    except ModelMissing as absent:
+        return _refused(name, path, absent.detail, INCOMPLETE)
+    except ModelRefused as refused:
+        return _refused(name, path, refused.detail, refused.stable_code)
+    except OSError as unreadable:
+        reason = unreadable.strerror or "unknown reason"
+        return _refused(name, path, f"A file of {path.name} cannot be read: {reason}.", INCOMPLETE)
+    return ModelEntry(name, path, "folder", family, profile=checkpoint_profile(path, {}))
 
 
 def lora_entry(name: str, path: Path) -> ModelEntry:

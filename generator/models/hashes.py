@@ -56,12 +56,10 @@ class HashCache:
         return self._remembered(f"{_key(path)}{_NOT_FINITE}", lambda: first_not_finite(path))
 
     def known_not_finite(self, path: Path) -> str:
-        """As `first_not_finite`, but never reads the file: empty when nobody asked before.
-
-        Raises:
-            OSError: The file cannot be read.
-        """
-        return self._known.get(f"{_key(path)}{_NOT_FINITE}", "") if self._has_faults else ""
+        """As `first_not_finite`, but never reads the file: empty when nobody asked before, or it is not there."""
+        if not self._has_faults or not path.is_file():
+            return ""
+        return self._known.get(f"{_key(path)}{_NOT_FINITE}", "")
 
     def knows(self, path: Path) -> bool:
         """Whether `sha256` would answer without reading the file.

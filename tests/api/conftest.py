@@ -15,7 +15,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from generator.testing import FakeEngine
+from generator.testing import FakeEngine, write_pipeline_folder
 from service.testing import quiet_settings, running_server
 
 
@@ -43,7 +43,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """A client of a server that does nothing special."""
     folder = tmp_path_factory.mktemp("api")
     settings = quiet_settings(folder, default_checkpoint="demo")
-    write_checkpoint(settings.checkpoints_path / "painterly")
+    write_pipeline_folder(settings.checkpoints_path / "painterly")
     write_lora(settings.loras_path / "ink-sketch.safetensors", "sd_v1")
     write_lora(settings.loras_path / "big-base.safetensors", "sdxl_base_v1-0")
     burnt = settings.loras_path / "burnt.safetensors"
@@ -52,12 +52,6 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     (settings.loras_path / "old.ckpt").write_bytes(b"\x80\x02.")
     with running_server(settings) as server, httpx.Client(base_url=server.url, timeout=30) as client:
         yield client
-
-
-def write_checkpoint(folder: Path) -> None:
-    """A diffusers folder as far as the catalogue looks."""
-    folder.mkdir(parents=True)
-    (folder / "model_index.json").write_text('{"_class_name": "StableDiffusionPipeline"}')
 
 
 def write_lora(path: Path, base: str) -> None:

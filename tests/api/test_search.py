@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from generator.testing import write_pipeline_folder
 from prompts.spell import Lora, Spell
 from service.search import Search, searched_text
 from service.testing import quiet_settings, running_server
@@ -15,16 +16,11 @@ from service.testing import quiet_settings, running_server
 SIZE = {"steps": 1, "width": 64, "height": 64, "sampler": "Euler"}
 
 
-def write_checkpoint(folder: Path) -> None:
-    folder.mkdir(parents=True)
-    (folder / "model_index.json").write_text('{"_class_name": "StableDiffusionPipeline"}')
-
-
 @pytest.fixture(scope="module")
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """A server with three spells and a picture of each."""
     settings = quiet_settings(tmp_path_factory.mktemp("shelf"))
-    write_checkpoint(settings.checkpoints_path / "painterly")
+    write_pipeline_folder(settings.checkpoints_path / "painterly")
     with running_server(settings) as server, httpx.Client(base_url=server.url, timeout=30) as client:
         for prompt, checkpoint in (("a red fox, snow", "demo"), ("a RED boat", "painterly"), ("雨夜的猫 100%", "demo")):
             spell = {"prompt": prompt, "params": SIZE | {"checkpoint": checkpoint}}

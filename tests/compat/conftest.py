@@ -12,7 +12,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from generator.testing import FakeEngine
+from generator.testing import FakeEngine, write_pipeline_folder
 from service.testing import RunningServer, quiet_settings, running_server
 
 STYLES = 'name,prompt,negative_prompt\nink,"{prompt}, ink drawing",colourful\nsoft,"soft light",\n'
@@ -23,9 +23,7 @@ def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A server with two checkpoints, of which the demo is the default, and two styles."""
     folder = tmp_path_factory.mktemp("door")
     settings = quiet_settings(folder, default_checkpoint="demo")
-    painterly = settings.checkpoints_path / "painterly"
-    painterly.mkdir(parents=True)
-    (painterly / "model_index.json").write_text('{"_class_name": "StableDiffusionPipeline"}')
+    write_pipeline_folder(settings.checkpoints_path / "painterly")
     (folder / "styles.csv").write_text(STYLES)
     with running_server(settings) as server:
         yield server

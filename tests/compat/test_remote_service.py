@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from generator.testing import write_pipeline_folder
 from prompts.metadata import parse_infotext, read_infotext
 from service.app import create_app
 from service.errors import SettingsError
@@ -24,9 +25,7 @@ from service.testing import RunningServer, quiet_settings, running_server
 def near(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """The one without a model."""
     far_settings = quiet_settings(tmp_path_factory.mktemp("far"))
-    painterly = far_settings.checkpoints_path / "painterly"
-    painterly.mkdir(parents=True)
-    (painterly / "model_index.json").write_text('{"_class_name": "StableDiffusionPipeline"}')
+    write_pipeline_folder(far_settings.checkpoints_path / "painterly")
     with running_server(far_settings) as far:
         settings = quiet_settings(
             tmp_path_factory.mktemp("near"), engine="remote", remote_engine_url=far.url, remote_engine_parallel=4

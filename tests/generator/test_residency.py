@@ -57,7 +57,7 @@ def test_a_checkpoint_that_cannot_be_opened_fails_its_pictures_only(
     requests = [ask("a", checkpoint="broken"), ask("b", checkpoint="half"), ask("c", checkpoint="x"), ask("d")]
     final = {e.request_id: e for e in run_all(engine, requests) if isinstance(e, FINAL_EVENTS)}
     codes = {name: e.error.stable_code for name, e in final.items() if isinstance(e, Failed)}
-    assert codes == {"a": "safetensors_invalid", "b": "model_missing", "c": "checkpoint_not_found"}
+    assert codes == {"a": "safetensors_invalid", "b": "model_incomplete", "c": "checkpoint_not_found"}
     assert isinstance(final["d"], ImageReady)
 
 

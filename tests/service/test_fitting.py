@@ -12,6 +12,7 @@ from generator.config import ModelFolders
 from generator.errors import ModelRefused, VaeNotFound
 from generator.models.catalogue import Catalogue
 from generator.models.hashes import HashCache
+from generator.testing import write_pipeline_folder
 from prompts.spell import HiresFix, Lora, Spell
 from service.fitting import fit_names
 
@@ -34,9 +35,7 @@ def safetensors(path: Path, shapes: dict[str, tuple[int, ...]], metadata: dict[s
 
 @pytest.fixture
 def models(tmp_path: Path) -> Catalogue:
-    folder = tmp_path / "sd" / "base"
-    (folder / "unet").mkdir(parents=True)
-    (folder / "model_index.json").write_text('{"_class_name": "StableDiffusionPipeline"}')
+    write_pipeline_folder(tmp_path / "sd" / "base")
     safetensors(tmp_path / "loras" / "ink.safetensors", {"a.lora_down.weight": (2, 3)}, {"ss_output_name": "ink-old"})
     safetensors(tmp_path / "emb" / "bad-hands.safetensors", {"emb_params": (2, 768)})
     safetensors(tmp_path / "emb" / "xl-only.safetensors", {"clip_l": (1, 768), "clip_g": (1, 1280)})

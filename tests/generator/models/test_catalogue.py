@@ -15,6 +15,7 @@ from generator.errors import CheckpointNotFound, LoraIncompatible, LoraNotFound,
 from generator.models import hashes
 from generator.models.catalogue import Catalogue, check_lora_fits
 from generator.models.hashes import HashCache
+from generator.testing import write_pipeline_folder
 
 LDM = "model.diffusion_model.input_blocks.0.0.weight"
 
@@ -26,16 +27,15 @@ def _save(path: Path, keys: tuple[str, ...], width: int = 2, metadata: dict[str,
 
 
 def _pipeline(folder: Path, name: str, width: int = 768) -> None:
-    (folder / "unet").mkdir(parents=True)
-    (folder / "model_index.json").write_text(json.dumps({"_class_name": name}))
+    write_pipeline_folder(folder, name)
     (folder / "unet" / "config.json").write_text(json.dumps({"cross_attention_dim": width}))
 
 
 @pytest.fixture
 def folders(tmp_path: Path) -> ModelFolders:
     models, loras = tmp_path / "checkpoints", tmp_path / "loras"
-    _save(models / "dreamy_v5.safetensors", (LDM, "cond_stage_model.transformer.text_model.x"))
-    _save(models / "anime" / "xl.safetensors", (LDM, "conditioner.embedders.1.model.x"))
+    _save(models / "dreamy_v5.safetensors", (LDM, "cond_stage_model.transformer.text_model.x", "first_stage_model.x"))
+    _save(models / "anime" / "xl.safetensors", (LDM, "conditioner.embedders.1.model.x", "first_stage_model.x"))
     _save(models / "two.safetensors", (LDM, "cond_stage_model.model.x"))
     (models / "old.ckpt").write_bytes(b"\x80\x04")
     (models / "broken.safetensors").write_bytes(b"<!doctype html>")
@@ -142,10 +142,10 @@ def test_folders_that_do_not_exist_are_empty(tmp_path: Path) -> None:
 
 def test_refresh_sees_files_that_came_changed_and_went(folders: ModelFolders) -> None:
     catalogue = Catalogue(folders)
-    new = _save(folders.checkpoints / "new.safetensors", (LDM, "conditioner.embedders.1.x"))
+    new = _save(folders.checkpoints / "new.safetensors", (LDM, "conditioner.embedders.1.x", "first_stage_model.x"))
     catalogue.refresh()
     assert catalogue.checkpoint("new").family == "sdxl"
-    _save(new, (LDM, "cond_stage_model.transformer.x", "more"))
+    _save(new, (LDM, "cond_stage_model.transformer.x", "first_stage_model.x", "more"))
     catalogue.refresh()
     assert catalogue.checkpoint("new").family == "sd15"
     new.unlink()

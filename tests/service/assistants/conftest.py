@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from generator.testing import write_pipeline_folder
 from prompts.expansion.chat_model import Message
 from service.assembly import build
 from service.services import Services
@@ -44,9 +45,7 @@ def with_services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[.
 
     def run(work: Work, chat: Scripted | None = None, **settings: Any) -> Any:
         chosen = quiet_settings(tmp_path, default_checkpoint="painterly", **settings)
-        folder = chosen.checkpoints_path / "painterly"
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "model_index.json").write_text('{"_class_name": "StableDiffusionPipeline"}', "utf-8")
+        write_pipeline_folder(chosen.checkpoints_path / "painterly")
         if chat is not None:
             monkeypatch.setattr("service.assembly.chat_model", lambda _settings: chat)
 

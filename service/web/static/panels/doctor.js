@@ -5,7 +5,7 @@ import { attempt, say } from "../state.js";
 import { Dialog, IconButton, copyText } from "../ui.js";
 import { html, useEffect, useSignal } from "../vendor/preact.js";
 
-const NAMED = ["settings", "refused files"]; // checks whose details name the culprit
+const NAMED = ["settings", "refused files", "damaged files"]; // checks whose details name the culprit
 
 export function Doctor({ close }) {
   const checks = useSignal(null);
