@@ -47,6 +47,7 @@ KINDS: tuple[str, ...] = (
     "left",
     "right",
     "hold",
+    "be",
     "somewhere",
     "steps",
     "cfg",
@@ -58,14 +59,18 @@ KINDS: tuple[str, ...] = (
     "sampler_like",
     "lora_weight",
     "lora_at",
+    "drop_loras",
+    "clear_loras",
     "drop_lora",
     "lora",
     "no_hires",
+    "hires_by",
     "hires",
     "smaller",
     "portrait_size",
     "landscape_size",
     "square_size",
+    "weight",
     "version_but",
     "lock",
     "unlock",
@@ -131,7 +136,11 @@ def grammar(language: str) -> Grammar:
         tuple(sorted(table["polite"], key=len, reverse=True)),
         tuple(sorted(table["trailing"], key=len, reverse=True)),
         re.compile("|".join(re.escape(mark) for mark in sorted(table["split"], key=len, reverse=True))),
-        tuple((kind, _compiled(pattern, language)) for kind in KINDS for pattern in table.get(kind, ())),
+        tuple(
+            (kind, _compiled(_unfolded(pattern, table.get("short", {})), language))
+            for kind in KINDS
+            for pattern in table.get(kind, ())
+        ),
     )
 
 
@@ -178,6 +187,13 @@ def strip_polite(clause: str, rules: Grammar) -> str:
             if text.endswith(glue + word) and len(text) > len(word) + len(glue):
                 text, changed = text[: -len(word)].rstrip(" ,，"), True
     return text
+
+
+def _unfolded(pattern: str, short: dict[str, str]) -> str:
+    """`pattern` with the choices that its language writes short: `{set}`."""
+    for name, choices in short.items():
+        pattern = pattern.replace(f"{{{name}}}", f"({choices})")
+    return pattern
 
 
 def _compiled(pattern: str, language: str) -> re.Pattern[str]:

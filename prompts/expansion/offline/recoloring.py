@@ -115,7 +115,7 @@ def renewed(phrase: str, prompt: str) -> list[Edit] | None:
     return [new_background(found[0], " ".join(said))] if is_background else None
 
 
-def redressed(mention: Mention, new: str) -> Edit:
+def redressed(mention: Mention, new: str) -> ReplacePhrase:
     """`in a long white dress` with `qipao` -> `in a qipao`: what was said of the old thing goes with it."""
     core = mention.phrase.core
     before = _modifiers(mention)

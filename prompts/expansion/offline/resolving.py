@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from prompts.errors import UnknownName, near_names
@@ -27,10 +28,13 @@ from prompts.expansion.offline.samplers import near_samplers, sampler_spoken
 from prompts.expansion.offline.scene import Scene, bare
 from prompts.expansion.offline.words import article, fold, plural, words
 from prompts.limits import HIRES_SIDE, UPSCALE_BY
-from prompts.spell import LATENT_CELL, Spell
+from prompts.spell import LATENT_CELL, Lora, Spell
 
 Resolver = Callable[[Intent, Spell, Scene], list[Edit] | None]
 _WHERE = tuple("上里中边下")
+_PART_OF_NAME = 4  # letters
+_NAME = re.compile(r"[A-Za-z0-9]")
+"""What the name of a file has; a LoRA that is called by Chinese words alone is not invented."""
 _STEP = 0.5  # how much larger "higher resolution" makes a hires pass that is on already
 
 
@@ -194,7 +198,9 @@ def _lora(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
     name = scene.as_written(intent.x)
     wanted = _name_key(name)
     card = next((c for c in scene.catalogue if _name_key(c.name) == wanted), None)
-    used = next((lora for lora in spell.loras if _name_key(lora.name) == wanted), None)
+    used = _used_lora(name, spell)
+    if used is None and card is None and not _NAME.search(name):
+        return None
     if card is None and used is None and scene.catalogue:
         raise _nothing_called(name, near_names(name, [c.name for c in scene.catalogue]))
     known = used.name if used else card.name if card else name
@@ -209,12 +215,28 @@ def _lora_weight(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | Non
     return [UseLora(spell.loras[0].name, intent.numbers[0])] if len(spell.loras) == 1 else None
 
 
+def _drop_the_lora(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
+    """Without a name it can only be the spell's one LoRA."""
+    return [DropLora(spell.loras[0].name)] if len(spell.loras) == 1 else None
+
+
+def _clear_loras(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
+    return [DropLora(lora.name) for lora in spell.loras]
+
+
 def _drop_lora(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
-    wanted = _name_key(intent.x)
-    used = next((lora for lora in spell.loras if _name_key(lora.name) == wanted), None)
+    used = _used_lora(intent.x, spell)
     if used is None:
         raise _nothing_called(scene.as_written(intent.x), near_names(intent.x, [lora.name for lora in spell.loras]))
     return [DropLora(used.name)]
+
+
+def _used_lora(name: str, spell: Spell) -> Lora | None:
+    """The spell's LoRA of that name, or the only one whose name holds it (`the korean lora`)."""
+    wanted = _name_key(name)
+    exact = next((lora for lora in spell.loras if _name_key(lora.name) == wanted), None)
+    partly = [lora for lora in spell.loras if len(wanted) >= _PART_OF_NAME and wanted in _name_key(lora.name)]
+    return exact or (partly[0] if len(partly) == 1 else None)
 
 
 def _nothing_called(name: str, near: Sequence[str]) -> UnknownName:
@@ -243,6 +265,22 @@ def _hires(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
     if factor == now.upscale_by or longest * factor > HIRES_SIDE[1]:
         return []
     return [SetParam("hires_upscale_by", factor)]
+
+
+def _hires_by(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
+    """The second pass so many times as large, switched on where it is off."""
+    factor = intent.numbers[0]
+    if not UPSCALE_BY[0] <= factor <= UPSCALE_BY[1]:
+        return None
+    larger: list[Edit] = [SetParam("hires_upscale_by", factor)]
+    if spell.params.hires is not None:
+        return larger
+    wanted = scene.family.hires
+    return [
+        *larger,
+        SetParam("hires_denoising_strength", wanted.denoising_strength),
+        SetParam("hires_upscaler", wanted.upscaler),
+    ]
 
 
 def _shape(which: str) -> Resolver:
@@ -279,6 +317,11 @@ _RESOLVERS: dict[str, Resolver] = {
     "vague": _opinion,
     "beside": _beside,
     "hold": _hold,
+    "be": rewording.be,
+    "weight": rewording.weigh,
+    "hires_by": _hires_by,
+    "drop_loras": _drop_the_lora,
+    "clear_loras": _clear_loras,
     "left": _on_the("left"),
     "right": _on_the("right"),
     "somewhere": _somewhere,

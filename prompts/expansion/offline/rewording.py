@@ -15,10 +15,19 @@ from prompts.expansion.edits import (
     RemoveNegative,
     ReplacePhrase,
 )
-from prompts.expansion.offline.cutting import cut, cut_all, cut_group, cut_ideographs, whole_ground
+from prompts.expansion.offline.changing import (
+    PREPOSITION,
+    apply_look,
+    change_state,
+    change_style,
+    state_named,
+    topic,
+)
+from prompts.expansion.offline.cutting import cut, cut_group, cut_ideographs, whole_ground
+from prompts.expansion.offline.filling import fill, is_known
 from prompts.expansion.offline.glossary import english_kinds
 from prompts.expansion.offline.intents import Intent
-from prompts.expansion.offline.looks import Look, look_named
+from prompts.expansion.offline.looks import look_named
 from prompts.expansion.offline.mentions import Mention, instead, mentions
 from prompts.expansion.offline.noun_phrase import NOUN_KINDS
 from prompts.expansion.offline.places import PLACES, moved
@@ -35,7 +44,7 @@ from prompts.expansion.offline.recoloring import (
     with_looks,
 )
 from prompts.expansion.offline.scene import Scene, bare
-from prompts.expansion.offline.scenery import State, Style, states, style_in, styles
+from prompts.expansion.offline.scenery import style_in
 from prompts.expansion.offline.things import (
     is_described_thing,
     is_noun,
@@ -44,7 +53,7 @@ from prompts.expansion.offline.things import (
     look_behind,
     posed,
 )
-from prompts.expansion.offline.weighing import weighed
+from prompts.expansion.offline.weighing import weighed, weighted_at
 from prompts.expansion.offline.words import article, contains, fold, folded, plural, words
 from prompts.expansion.phrases import phrase_key, split, unwrap
 from prompts.spell import Spell
@@ -54,11 +63,9 @@ _DEGREE = re.compile(r"(more|less|not so|not as)\s+", re.IGNORECASE)
 _COLOR_OF = re.compile(r"(?:'s)?\s+colou?r$|^colou?r of\s+", re.IGNORECASE)
 _GOES_AWAY = frozenset(("stop", "go away", "disappear", "vanish", "go"))
 _PICTURES = frozenset(("painting", "drawing", "picture", "image", "cartoon", "illustration", "render"))
-_SEEN = frozenset(("light", "place", "thing"))
 _ALL_CLOTHES = frozenset(("clothe", "clothes", "clothing", "outfit", "costume", "衣服", "服装", "穿着", "穿搭"))
 _AGE = re.compile(r"(?:look(?:ing)? )?(?:like |about |around |to be )(?P<years>\d{1,3})(?: years old)?", re.IGNORECASE)
 _JOINER = re.compile(r"\s*(?:,|、|\band\b|\bor\b)\s*", re.IGNORECASE)
-_PREPOSITION = re.compile(r"^(?:in|on|at|during|by|under)\s+(?:the\s+|an?\s+)?", re.IGNORECASE)
 _COMPARES = re.compile(r"\b(?:more|less|heavier|stronger|weaker)\b", re.IGNORECASE)
 _STYLE_WORD = re.compile(r"\s+(?:style|look)$|^style of\s+", re.IGNORECASE)
 
@@ -87,7 +94,7 @@ def replace_words(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | No
     new = scene.english(intent.y) if scene.knows_thing(intent.y) else ""
     if new and scene.is_whole_picture(intent.x):
         return become(Intent("become", x=intent.y), spell, scene)
-    old = _COLOR_OF.sub("", _topic(scene.english(intent.x)))
+    old = _COLOR_OF.sub("", topic(scene.english(intent.x)))
     if fold(old or intent.x) in _ALL_CLOTHES and not mentions(spell.prompt, old) and kind_of_thing(new) == "clothing":
         return _dressed(bare(new), spell)
     if not old or not new or _COMPARES.search(intent.y):
@@ -103,18 +110,18 @@ def _in_place(old: str, new: str, spell: Spell, scene: Scene) -> list[Edit] | No
     """Another state, style or place where `old` is one, else what the prompt says of `old` in other words."""
     if _is_style(new) and (_is_style(old) or fold(old) in _PICTURES):
         return _as_state(bare(new), spell)
-    was, will = _state_named(old), _state_named(new)
+    was, will = state_named(old), state_named(new)
     if was is not None and will is not None and was.group == will.group:
-        return _change_state(will, spell)
+        return change_state(will, spell)
     found = mentions(spell.prompt, old) or mentions(spell.prompt, _unstyled(old))
     is_look = bool(look_class(bare(new))) and not look_class(old)
     if not found and fold(old) in PLACES:
-        return moved(_topic(scene.as_written(new)), spell)
+        return moved(topic(scene.as_written(new)), spell)
     if not found:
         return _new_look(_unstyled(old), bare(new), spell, is_look=is_look)
     look = look_named(new) if kind_of_thing(old) == "light" else None
     if look is not None:
-        return _apply_look(look, spell)
+        return apply_look(look, spell)
     return _replaced(old, new, found, spell, is_look=is_look)
 
 
@@ -133,8 +140,8 @@ def _replaced(old: str, new: str, found: list[Mention], spell: Spell, *, is_look
     if fold(old) != "background" and any(look_class(word) == "color" for word in words(new)):
         return [redressed(mention, bare(new)) for mention in found]  # another thing of another colour
     if fold(old) == "background":
-        return [new_background(found[0], f"{_topic(new).removesuffix(' background')} background")]
-    return [ReplacePhrase(mention.phrase.core, instead(mention, _topic(new))) for mention in found]
+        return [new_background(found[0], f"{topic(new).removesuffix(' background')} background")]
+    return [ReplacePhrase(mention.phrase.core, instead(mention, topic(new))) for mention in found]
 
 
 def _dressed(clothing: str, spell: Spell) -> list[Edit]:
@@ -154,12 +161,12 @@ def look_of_thing(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | No
 def _new_look(old: str, new: str, spell: Spell, *, is_look: bool) -> list[Edit] | None:
     """A thing that the prompt does not speak of yet, as it should look; `None` when `new` is no look."""
     if fold(old) == "background":
-        return _added(f"{_topic(new).removesuffix(' background')} background", spell)
+        return _added(f"{topic(new).removesuffix(' background')} background", spell)
     if is_look and not is_noun(old):
         return None
     look = look_named(new)
     if look is not None and look_class(new) != "color":
-        return _apply_look(look, spell)
+        return apply_look(look, spell)
     return _added(f"{plain_look(new)} {old}", spell) if is_look else None
 
 
@@ -178,10 +185,17 @@ def less_of(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
         if found:
             edits += [weighed(mention, _WEAKER) for mention in found]
         elif look is not None and look.opposite is not None:
-            edits += _apply_look(look.opposite, spell)
+            edits += apply_look(look.opposite, spell)
         else:
             edits.append(AddNegative(f"{part} tint" if look_class(part) == "color" else part))
     return edits or None
+
+
+def weigh(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
+    """`the weight of the dress to 1.3`: what the prompt says of it with exactly that weight."""
+    wanted = bare(scene.english(intent.x))
+    found = mentions(spell.prompt, wanted) if wanted else []
+    return [weighted_at(mention, intent.numbers[0]) for mention in found[:1]] or None
 
 
 def heavier(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
@@ -207,7 +221,7 @@ def more_of(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
         if found:
             edits += [weighed(mention, _STRONGER) for mention in found]
         elif look is not None:
-            edits += _apply_look(look, spell)
+            edits += apply_look(look, spell)
         else:
             edits += _added(part, spell)
     return edits or None
@@ -220,7 +234,16 @@ def become(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
         wish = Intent("more" if degree[1] == "more" else "less", intent.x[degree.end() :])
         return more_of(wish, spell, scene) if wish.kind == "more" else less_of(wish, spell, scene)
     text = posed(plain_look(scene.english(intent.x)))
-    return (_of_person(text, spell) or _as_state(text, spell)) if text else None
+    if not text:
+        return None
+    slotted = fill(text, spell, "become")
+    return slotted if slotted is not None else _of_person(text, spell) or _as_state(text, spell)
+
+
+def be(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
+    """`make her a boy`, `she's standing`: what somebody is or does, when a slot of the prompt can hold it."""
+    text = posed(scene.english(intent.x)) if scene.knows_thing(intent.x) else ""
+    return fill(text, spell, "become") if text else None
 
 
 def add_words(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
@@ -229,9 +252,11 @@ def add_words(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
     if not text:
         return None
     text = posed(plain_look(text))
-    as_state = _of_person(text, spell) or _as_state(text, spell, only_known=True)
-    if as_state is not None:
-        return as_state
+    known = fill(text, spell, "add")
+    if known is None:
+        known = _of_person(text, spell) or _as_state(text, spell, only_known=True)
+    if known is not None:
+        return known
     things = _JOINER.split(text)
     if not all(kind_of_thing(thing) in NOUN_KINDS for thing in things):
         return _added(text, spell)
@@ -257,7 +282,11 @@ def bare_words(clause: str, spell: Spell, scene: Scene) -> list[Edit] | None:
     if not text or not scene.knows_all(said):
         return None
     text = posed(text)
-    known = _as_state(text, spell, only_known=True)
+    known = fill(text, spell, "bare")
+    if known is None:
+        known = _as_state(text, spell, only_known=True)
+    if known is None and is_known(text):
+        return _added(text, spell)
     things = _JOINER.split(text)
     turned = look_behind(text)
     if known is None and turned is not None:
@@ -270,76 +299,24 @@ def bare_words(clause: str, spell: Spell, scene: Scene) -> list[Edit] | None:
 
 
 def _as_state(text: str, spell: Spell, *, only_known: bool = False) -> list[Edit] | None:
-    core = _STYLE_WORD.sub("", _PREPOSITION.sub("", text.strip())).strip()
+    core = _STYLE_WORD.sub("", PREPOSITION.sub("", text.strip())).strip()
     look = look_named(text) or look_named(core)
-    state = _state_named(core) or _state_named(text)
+    state = state_named(core) or state_named(text)
     style = style_in(core)
     if state is not None:
-        return _change_state(state, spell, _topic(core))
+        return change_state(state, spell, topic(core))
     if style is not None and any(len(folded(core)) <= len(folded(word)) + 1 for word in style.words):
         is_its_name = len(folded(core)) > 1 and any(folded(core) == folded(word) for word in style.words)
-        return _change_style(style, core if is_its_name else style.tags[0], spell)
+        return change_style(style, core if is_its_name else style.tags[0], spell)
     if look is not None:
-        return _apply_look(look, spell)
+        return apply_look(look, spell)
     return None if only_known else _added(text, spell)
-
-
-def _state_named(text: str) -> State | None:
-    """The state that `text` names and nothing besides, or `None`; a kind of light is none: there may be several."""
-    wanted = (folded(text), folded(_topic(text)))
-    named = (s for s in states() if any(folded(word) in wanted for word in (s.phrase, *s.words)))
-    return next((state for state in named if state.group != "light"), None)
-
-
-def _topic(text: str) -> str:
-    """`in the rain` -> `rain`, `a red hat` -> `red hat`."""
-    return bare(_PREPOSITION.sub("", text.strip())) or text.strip()
 
 
 def _is_style(text: str) -> bool:
     """Whether `text` is the name of a style and nothing besides."""
     style = style_in(bare(text))
     return style is not None and any(folded(bare(text)) == folded(word) for word in (*style.words, *style.tags))
-
-
-def _change_style(style: Style, phrase: str, spell: Spell) -> list[Edit]:
-    """Cut what says another style; `A photograph of a cat` becomes `A watercolor painting of a cat`."""
-    others = [other for other in styles() if other.name != style.name]
-    led = [
-        ReplacePhrase(p.core, style.lead + p.core[len(other.lead) :])
-        for p in split(spell.prompt)
-        for other in others
-        if p.core.casefold().startswith(other.lead.casefold() + " ")
-    ]
-    words = [word for other in others for word in (*other.tags, *other.words)]
-    cuts = cut_all(spell.prompt, words, keep=phrase, before=led)
-    return [*led, *cuts, *([] if led or contains(spell.prompt, phrase) else _missing(phrase, spell))]
-
-
-def _change_state(state: State, spell: Spell, said: str = "") -> list[Edit]:
-    """Cut what says another state of the group, or light that belongs to it, then say this one.
-
-    What was `said` stands for it when it is something to be seen: `moonlight`, a `starry sky`.
-    """
-    phrase = said if kind_of_thing(said) in _SEEN else state.phrase
-    rivals = [s for s in states() if s.group == state.group and s.name != state.name]
-    kept = {fold(" ".join(folded(word))) for word in (*state.words, *state.lights)}
-    words = [word for rival in rivals for word in (rival.phrase, *rival.words, *rival.lights)]
-    cuts = cut_all(spell.prompt, [word for word in words if fold(" ".join(folded(word))) not in kept])
-    if phrase == state.phrase and any(contains(spell.prompt, word) for word in state.words):
-        return cuts
-    return [*cuts, *_missing(phrase, spell)]
-
-
-def _apply_look(look: Look, spell: Spell) -> list[Edit]:
-    return [*cut_all(spell.prompt, look.cut), *_missing(look.add, spell)]
-
-
-def _missing(phrase: str, spell: Spell) -> list[Edit]:
-    edits: list[Edit] = [RemoveNegative(p.core) for p in split(spell.negative_prompt) if p.key == phrase_key(phrase)]
-    if not contains(spell.prompt, phrase):
-        edits.append(AddPhrase(phrase))
-    return edits
 
 
 def _added(text: str, spell: Spell) -> list[Edit]:
@@ -363,7 +340,8 @@ def _added_one_by_one(things: Iterable[str], spell: Spell) -> list[Edit]:
     """Each added to what the ones before it made: `red hair and blue eyes` may change one phrase twice."""
     edits: list[Edit] = []
     for thing in things:
-        more = _added(thing, spell)
+        slotted = fill(thing, spell, "add")
+        more = _added(thing, spell) if slotted is None else slotted
         spell = apply(spell, more)
         edits += more
     return edits
@@ -375,7 +353,7 @@ def _same_thing(one: str, other: str) -> bool:
 
 def _parts(text: str, scene: Scene) -> list[str]:
     """The things a wish lists, in English and without articles."""
-    return [part for raw in _JOINER.split(scene.english(unwrap(text).core)) if (part := _topic(raw))]
+    return [part for raw in _JOINER.split(scene.english(unwrap(text).core)) if (part := topic(raw))]
 
 
 def _spoken_of(prompt: str, wanted: str) -> list[Mention]:

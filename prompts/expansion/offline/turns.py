@@ -11,6 +11,7 @@ from prompts.expansion.applying import apply
 from prompts.expansion.data_files import load_toml
 from prompts.expansion.edits import Edit
 from prompts.expansion.language import Language, detect
+from prompts.expansion.offline.filling import fill_named
 from prompts.expansion.offline.guarding import guarded
 from prompts.expansion.offline.intents import (
     Intent,
@@ -107,6 +108,8 @@ class _Reading:
             self.understood = True
             return True
         clause = said or clause
+        if self._fill(clause):
+            return True
         for language in _languages_of(clause, self.scene.language):
             scene = replace(self.scene, language=language)
             for intent in (*readings(clause, language), None):
@@ -124,6 +127,16 @@ class _Reading:
                     self.notes += [texts["again"]] if intent is not None and intent.kind == "random_seed" else []
                     return done
         return False
+
+    def _fill(self, clause: str) -> bool:
+        """Whether a slot of the prompt lists `clause` word for word, and its edits fit."""
+        edits = fill_named(strip_polite(clause, grammar(self.scene.language)), self.state)
+        changed = None if edits is None else _tried(self.state, edits, self.scene.locked)
+        if edits is None or changed is None:
+            return False
+        self.state, self.understood = changed, True
+        self.edits += edits
+        return True
 
     def _answer(self, intent: Intent, texts: Mapping[str, str]) -> bool:
         """Greet, or offer what a thing may be changed to; whether that is all that was wanted."""

@@ -1,0 +1,66 @@
+"""How old somebody looks: a step older, and years in place of other years."""
+
+from __future__ import annotations
+
+import re
+
+from prompts.expansion.data_files import load_toml
+from prompts.expansion.edits import Edit, ReplacePhrase
+from prompts.expansion.offline.words import article
+from prompts.expansion.phrases import split
+from prompts.spell import Spell
+
+_YEARS = re.compile(
+    r"(?P<dash>\d{1,3}[- ]years?[- ]old)|(?P<short>\d{1,3} ?(?:yo|y/o))\b|(?:aged?|age of) \d{1,3}\b", re.IGNORECASE
+)
+_ASKED = re.compile(
+    r"(?:to |be |look(?:ing)? |like |about |around |aged? )*(?P<n>\d{1,3})(?:[- ]?(?:years?[- ]old|yo|y/o))?",
+    re.IGNORECASE,
+)
+_PERSON = re.compile(
+    r"\b(?:(?P<count>\d)|(?P<article>an?|the) )?(?P<look>[a-z-]+ )??(?P<noun>girl|boy|woman|man)\b", re.IGNORECASE
+)
+
+
+def fill_age(text: str, spell: Spell) -> list[Edit] | None:
+    """`30 years old` in place of other years, or the next step of `a bit older`; `None` for anything else."""
+    table = load_toml("data", "slots.toml")["age"]
+    if text.strip().casefold() in table["older"]:
+        return _a_step_older(spell)
+    asked = _ASKED.fullmatch(text.strip())
+    if asked is None or text.strip().isdigit():
+        return None
+    for phrase in split(spell.prompt):
+        years = _YEARS.search(phrase.core)
+        if years is not None and not any(mark in phrase.core for mark in "[{|"):
+            form = f"{asked['n']}-year-old" if "-" in years.group() else f"{asked['n']} years old"
+            core = phrase.core[: years.start()] + form + phrase.core[years.end() :]
+            return [ReplacePhrase(phrase.core, core)] if core != phrase.core else []
+    return None
+
+
+def _a_step_older(spell: Spell) -> list[Edit] | None:
+    table = load_toml("data", "slots.toml")["age"]
+    for phrase in split(spell.prompt):
+        match = _PERSON.search(phrase.core)
+        is_one = match is not None and match["count"] in (None, "1")
+        if match is None or not is_one or any(mark in phrase.core for mark in "[{|"):
+            continue
+        look = (match["look"] or "").strip().casefold()
+        if look and look not in table["said"]:
+            look, low = "", match.start("noun")
+        else:
+            low = match.start()
+        new = _older(look, match["noun"].casefold())
+        spoken = f"{article(new)} {new}" if low == match.start() and match["article"] else new
+        core = phrase.core[:low] + spoken + phrase.core[match.end() :]
+        return [ReplacePhrase(phrase.core, core)]
+    return None
+
+
+def _older(look: str, noun: str) -> str:
+    steps = load_toml("data", "slots.toml")["age"]["steps"]
+    grown = {"girl": "woman", "boy": "man"}.get(noun, noun)
+    if look in ("middle-aged", "old", "elderly"):
+        return f"{'old' if look == 'middle-aged' else 'elderly'} {grown}"
+    return f"adult {grown}" if look == "young" else str(steps[noun])

@@ -1,0 +1,183 @@
+"""Who is shown: how many people and of which sex, as tags (`1girl, solo`) and as words (`an old man`)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from prompts.expansion.data_files import load_toml
+from prompts.expansion.edits import Edit, RemovePhrase, ReplacePhrase
+from prompts.expansion.offline.recoloring import look_class
+from prompts.expansion.offline.words import article, fold, plural, words
+from prompts.expansion.phrases import Phrase, split
+from prompts.spell import Spell
+
+_TAG = re.compile(
+    r"(?P<count>\d{1,2}\+?|multiple)[ _]?(?P<noun>girls?|boys?|wom[ae]n|m[ae]n|ladies|lady)", re.IGNORECASE
+)
+_AND = re.compile(r"\s*(?:,|\band\b|&|\+)\s*", re.IGNORECASE)
+_LEAD = re.compile(r"(?:(?:with|of)\s+)?(?:only\s+|just\s+)?", re.IGNORECASE)
+_PRONOUNS = {"female": {"he": "she", "his": "her", "him": "her"}, "male": {"she": "he", "her": "his", "hers": "his"}}
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Some people of one sex: `two girls`, `an adult woman`."""
+
+    sex: str
+    noun: str
+    """Singular: `girl`."""
+    count: int = 1
+    looks: str = ""
+    """What is said of them: `adult`."""
+    is_tag: bool = False
+    """Written as a tag: `2girls`."""
+
+    @property
+    def tag(self) -> str:
+        """`2girls`; with looks in words: `adult woman`."""
+        noun = str(_table()["tag"].get(self.noun, self.noun))
+        if self.looks:
+            return f"{self.looks} {self.noun}" if self.count == 1 else self.phrase
+        return f"{self.count}{noun if self.count == 1 else plural(noun)}"
+
+    @property
+    def phrase(self) -> str:
+        """`two adult women`, `a man`."""
+        said = f"{self.looks} {self.noun}".strip()
+        if self.count == 1:
+            return f"{article(said)} {said}"
+        number = next((name for name, n in _table()["numbers"].items() if n == self.count), str(self.count))
+        return f"{number} {plural(said)}"
+
+
+def cast_named(text: str) -> list[Member] | None:
+    """The people that `text` names and nothing besides: `a boy and a girl`, `2girls`; `None` for other words."""
+    said = _LEAD.sub("", text.strip(), count=1)
+    members = [_member(part) for part in _AND.split(said) if part]
+    return [m for m in members if m is not None] if members and all(members) else None
+
+
+def fill_cast(text: str, spell: Spell, *, adds: bool) -> list[Edit] | None:
+    """Other people in place of those the prompt names; `None` when `text` names none, or the prompt shows nobody.
+
+    Args:
+        text: English, such as `two girls`.
+        spell: What stands.
+        adds: Whether the wish was to have them as well.
+    """
+    members = cast_named(text)
+    if members is None:
+        return None
+    tags = [phrase for phrase in split(spell.prompt) if _TAG.fullmatch(phrase.core)]
+    if not tags:
+        return None if adds else _in_words(members, spell)
+    if adds:
+        members = _together([m for tag in tags if (m := _member(tag.core)) is not None], members)
+    new = [member.tag for member in members]
+    edits: list[Edit] = []
+    if [tag.core.casefold() for tag in tags] != new:
+        edits = [ReplacePhrase(tags[0].core, ", ".join(new)), *(RemovePhrase(tag.core) for tag in tags[1:])]
+    return [*edits, *_company(members, spell)]
+
+
+def _company(members: list[Member], spell: Spell) -> list[Edit]:
+    """`solo` goes when somebody else comes."""
+    if sum(member.count for member in members) == 1:
+        return []
+    return [RemovePhrase(phrase.core) for phrase in split(spell.prompt) if phrase.key in _table()["alone"]]
+
+
+def _together(here: list[Member], more: list[Member]) -> list[Member]:
+    """`1girl` and a girl are `2girls`, `1girl` and a boy are `1girl`, `1boy`."""
+    found = list(here)
+    for member in more:
+        same = next((i for i, m in enumerate(found) if m.noun == member.noun and not m.looks + member.looks), None)
+        if same is None:
+            found.append(member)
+        else:
+            found[same] = Member(member.sex, member.noun, found[same].count + member.count)
+    return found
+
+
+def _in_words(members: list[Member], spell: Spell) -> list[Edit] | None:
+    """The first phrase that begins with somebody, with others in their place: `an old man with a beard`."""
+    for phrase in split(spell.prompt):
+        found = _somebody(phrase)
+        if found is None:
+            continue
+        low, high, old = found
+        is_alone = len(members) == 1 and members[0].count == 1 == old.count
+        keeps = is_alone and bool(old.looks) and not members[0].looks
+        new = [Member(m.sex, m.noun, m.count, old.looks if keeps else m.looks) for m in members]
+        said = " and ".join(member.phrase for member in new)
+        if not re.match(r"(?:an?|the|one|two|three|four|five|six|\d+)\s", phrase.core[low:], re.IGNORECASE):
+            said = re.sub(r"^an?\s", "", said)
+        rest = phrase.core[high:]
+        changed = f"{phrase.core[:low]}{said}{_respoken(rest, members[0].sex) if is_alone else rest}"
+        edits: list[Edit] = [ReplacePhrase(phrase.core, changed)] if changed != phrase.core else []
+        return [*edits, *_company(members, spell)]
+    return None
+
+
+def _somebody(phrase: Phrase) -> tuple[int, int, Member] | None:
+    """Where a phrase first names somebody of the table, with article and looks."""
+    if any(mark in phrase.core for mark in "[{|"):
+        return None
+    tokens = list(re.finditer(r"[^\W_]+(?:['’-][^\W_]+)*", phrase.core))
+    for index, token in enumerate(tokens):
+        noun = fold(token.group())
+        if noun not in _sexes():
+            continue
+        first = index
+        while first and _is_look(tokens[first - 1].group()):
+            first -= 1
+        looks = phrase.core[tokens[first].start() : token.start()].strip()
+        if first and tokens[first - 1].group().casefold() in _table()["numbers"]:
+            first -= 1
+        count = _table()["numbers"].get(tokens[first].group().casefold(), 1)
+        return tokens[first].start(), token.end(), Member(_sexes()[noun], noun, count, looks)
+    return None
+
+
+def _respoken(rest: str, sex: str) -> str:
+    """What follows with the pronouns of `sex`."""
+    swap = _PRONOUNS[sex]
+    return re.sub(r"\b(?:" + "|".join(swap) + r")\b", lambda m: swap.get(m.group(), m.group()), rest)
+
+
+def _member(text: str) -> Member | None:
+    tag = _TAG.fullmatch(text.strip())
+    if tag:
+        noun = fold(tag["noun"])
+        count = int(tag["count"].rstrip("+")) if tag["count"][0].isdigit() else 2
+        return Member(_sexes()[noun], noun, count, is_tag=True)
+    said = words(text)
+    if not said:
+        return None
+    noun = fold(said[-1])
+    numbers = _table()["numbers"]
+    count = 1
+    if said[0].casefold() in numbers or said[0].isdigit():
+        first = said.pop(0)
+        count = int(first[:2]) if first.isdigit() else numbers[first.casefold()]
+    looks = said[:-1]
+    is_cast = noun in _sexes() and bool(said) and all(_is_look(word) for word in looks)
+    return Member(_sexes()[noun], noun, count, " ".join(looks)) if is_cast and count else None
+
+
+def _is_look(word: str) -> bool:
+    return bool(look_class(word)) or word.casefold() in _table()["looks"]
+
+
+@cache
+def _sexes() -> dict[str, str]:
+    """Noun -> sex."""
+    return {noun: sex for sex in ("female", "male") for noun in _table()[sex]}
+
+
+def _table() -> dict[str, Any]:
+    table: dict[str, Any] = load_toml("data", "slots.toml")["cast"]
+    return table

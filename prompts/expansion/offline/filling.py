@@ -1,0 +1,77 @@
+"""The slots of a prompt, tried in turn: what a wish says goes where the prompt says the same kind of thing."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from prompts.expansion.applying import apply
+from prompts.expansion.data_files import load_toml
+from prompts.expansion.edits import AddPhrase, Edit
+from prompts.expansion.offline.ages import fill_age
+from prompts.expansion.offline.cast import fill_cast
+from prompts.expansion.offline.exclusive import fill_exclusive, value_named
+from prompts.expansion.offline.garments import fill_garment, garment_named
+from prompts.expansion.offline.places import fill_place, place_left, place_named
+from prompts.expansion.offline.posture import fill_posture, posture_named
+from prompts.expansion.offline.words import contains, folded
+from prompts.spell import Spell
+
+Manner = Literal["become", "add", "bare"]
+"""How a wish speaks: `make it a boy`, `add a boy`, `a boy`."""
+
+
+def fill(text: str, spell: Spell, manner: Manner) -> list[Edit] | None:
+    """The edits that put `text` into its slot; `None` when it is of no slot, or the prompt leaves that slot empty."""
+    age = fill_age(text, spell)
+    if age is not None:
+        return age
+    one_of_few = fill_exclusive(text, spell)
+    if one_of_few is not None:
+        return one_of_few
+    if posture_named(text) is not None:
+        return _postured(text, spell)
+    people = fill_cast(text, spell, adds=manner == "add")
+    if people is not None:
+        return people
+    garment = fill_garment(text, spell)
+    return garment if garment is not None else fill_place(text, spell, moves=manner == "become")
+
+
+def fill_named(clause: str, spell: Spell) -> list[Edit] | None:
+    """The edits of a clause that a slot lists word for word, in whatever language; `None` for other clauses."""
+    said = clause.strip(" .!?。！？,，").casefold()
+    table = load_toml("data", "slots.toml")
+    value = value_named(said)
+    text = table["place"]["also"].get(said) or table["posture"]["also"].get(said)
+    if said in table["age"]["older"]:
+        return fill_age(said, spell) if not said.isascii() or " " in said else None
+    if text is None and value is not None:
+        text = value[1]
+    if text is None:
+        return None
+    edits = fill(text, spell, "bare")
+    return edits if edits is not None else _unless_there(text, spell)
+
+
+def is_known(text: str) -> bool:
+    """Whether `text` is a value of some slot or a tag that may stand alone in a turn."""
+    tags = {folded(tag) for tag in load_toml("data", "slots.toml")["tags"]["words"]}
+    return (
+        folded(text) in tags
+        or value_named(text) is not None
+        or posture_named(text) is not None
+        or place_named(text) is not None
+        or garment_named(text) is not None
+    )
+
+
+def _postured(text: str, spell: Spell) -> list[Edit] | None:
+    edits = fill_posture(text, spell)
+    if edits is None:
+        left = place_left(text, spell)
+        return [*left, AddPhrase(posture_named(text) or text)] if left else None
+    return [*edits, *place_left(text, apply(spell, edits))]
+
+
+def _unless_there(text: str, spell: Spell) -> list[Edit]:
+    return [] if contains(spell.prompt, text) else [AddPhrase(text)]
