@@ -9,6 +9,7 @@ from service.auth.caller import LOCAL
 from service.blobs.base import BlobStore
 from service.bus.base import EventBus
 from service.ids import Clock, NewId
+from service.one_at_a_time import OneAtATime
 from service.outbound import OutboundRules
 from service.policy.pictures import PictureCheck
 from service.provenance.seal import NoSeal, Seal
@@ -39,6 +40,8 @@ class Backbone:
     """Who of the tenant asks; see `SpellVersion.person`."""
     reads: SharedReads = field(default_factory=SharedReads)
     """Reads that all listeners of a job make at the same moment."""
+    one_at_a_time: OneAtATime = field(default_factory=OneAtATime)
+    """Turns of calls under one idempotency key that store more than their job."""
 
     def of(self, tenant: str, person: str = "") -> Backbone:
         """The same with the stores of one tenant: what it asks for and stores is its own."""

@@ -7,6 +7,7 @@ import json
 import secrets
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -207,6 +208,10 @@ class Generations:
             IdempotencyReused: The key belongs to another request.
         """
         return await asyncio.to_thread(self._jobs.by_key, promise)
+
+    def turn(self, promise: Idempotency | None) -> AbstractAsyncContextManager[None]:
+        """Holds up other calls under the same key while one stores what comes before its job."""
+        return self._backbone.one_at_a_time.turn(promise and (self._backbone.tenant, promise.key))
 
     async def resolved(self, spell: Spell, source: StoredSource | None = None) -> Spell:
         """`spell` with nothing left open: names of things that are here, defaults filled, seed drawn.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import io
 import secrets
 from collections.abc import Mapping, Sequence
@@ -51,7 +52,7 @@ class Grids:
             PromptError: See `plan_grid`, `plan_matrix` and `read_axis`.
             SpellwrightError: A cell that is not accepted; see `Generations.submit`. Those before it are cancelled.
         """
-        grid = _planned(order)
+        grid = _planned(order, key)
         jobs: dict[Place, Job] = {}
         try:
             for number, cell in enumerate(grid.cells):
@@ -82,15 +83,22 @@ class Grids:
         return await asyncio.to_thread(lambda: png_of(contact_sheet(Grid(x, y, z, cells), pictures)))
 
 
-def _planned(order: GridOrder) -> Grid:
+def _planned(order: GridOrder, key: str | None) -> Grid:
     given = [text for text in order.axes if text.strip()]
     if bool(given) == order.is_matrix:
         raise RequestInvalid("Give axes, or ask for the prompt matrix: one of them.", field="x")
     params = order.spell.params
     spell = order.spell
     if params.seed in (None, -1):
-        spell = spell.evolve(seed=secrets.randbelow(SEED[1] + 1))
+        spell = spell.evolve(seed=_seed(key))
     return plan_matrix(spell) if order.is_matrix else plan_grid(spell, *(read_axis(text) for text in given))
+
+
+def _seed(key: str | None) -> int:
+    """Any seed; under one idempotency key always the same, so that the same order names the same jobs."""
+    if key is None:
+        return secrets.randbelow(SEED[1] + 1)
+    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8]) % (SEED[1] + 1)
 
 
 def _opened(data: bytes) -> Image.Image:

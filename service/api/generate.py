@@ -66,13 +66,20 @@ async def generate(
     if (body.idea is None) == (received.picture is None):
         raise RequestInvalid("Send either idea or a picture, one of them.", field="idea")
     promise = None if key is None else Idempotency(key, _fingerprint(received))
-    known = None if promise is None else await services.generation.known(promise)
-    if known is not None:
-        return await _again(services, known, response)
+    async with services.generation.turn(promise):
+        known = None if promise is None else await services.generation.known(promise)
+        if known is not None:
+            return await _again(services, known, response)
+        return await _made(services, response, received.picture, body, promise)
+
+
+async def _made(
+    services: Services, response: Response, picture: bytes | None, body: GenerateIn, promise: Idempotency | None
+) -> GenerateView:
     interrogation: InterrogationView | None = None
-    if received.picture is not None:
-        photo_key = None if key is None else f"photo:{key}"[:255]
-        reading = await _read_photo(services, received.picture, body, photo_key)
+    if picture is not None:
+        photo_key = None if promise is None else f"photo:{promise.key}"[:255]
+        reading = await _read_photo(services, picture, body, photo_key)
         interrogation = await interrogation_view(services, reading)
         version = await _with_hands(services, await _spell_of(services, reading), hand_choice(body.hands))
     else:
@@ -92,6 +99,8 @@ async def generate(
         overrides=overrides,
     )
     job = await services.generation.submit(order, promise)
+    if job.spell_id != version.spell_id:  # another process was asked the same a moment before
+        return await _again(services, job, response)
     response.headers["Location"] = f"/api/jobs/{job.id}"
     return GenerateView(
         spell=SpellVersionView.of(version), job=await job_view(services, job), interrogation=interrogation
