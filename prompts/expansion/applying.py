@@ -28,6 +28,7 @@ from prompts.expansion.edits import (
     UseLora,
 )
 from prompts.expansion.phrases import Phrase, has_tag, is_balanced, phrase_key, split, weighted
+from prompts.language.networks import lift_loras
 from prompts.limits import check_spell
 from prompts.spell import HiresFix, Lora, Spell
 from prompts.vocabulary import schedule_type_named, split_sampler, upscaler_named
@@ -76,6 +77,19 @@ def locks_after(locked: Sequence[str], edits: Iterable[Edit]) -> tuple[str, ...]
     return tuple(held)
 
 
+def loras_of(spell: Spell) -> tuple[Lora, ...]:
+    """Every LoRA of the spell, those that stand as tags in its prompt included."""
+    return _lifted(spell).loras
+
+
+def _lifted(spell: Spell) -> Spell:
+    """`spell` with the LoRA tags of a prompt typed by hand among its LoRAs, so that one edit finds them all."""
+    prompt, loras = lift_loras(spell.prompt) if has_tag(spell.prompt) else (spell.prompt, ())
+    held = {lora.name.casefold() for lora in spell.loras}
+    fresh = tuple(lora for lora in loras if lora.name.casefold() not in held)
+    return spell.evolve(prompt=prompt, loras=(*spell.loras, *fresh)) if loras else spell
+
+
 def _apply_one(spell: Spell, edit: Edit, locked: tuple[str, ...]) -> Spell:
     match edit:
         case AddPhrase() | RemovePhrase() | ReplacePhrase() | Reweight():
@@ -85,9 +99,11 @@ def _apply_one(spell: Spell, edit: Edit, locked: tuple[str, ...]) -> Spell:
         case SetParam():
             return _set_param(spell, edit.name, edit.value)
         case UseLora():
-            return spell.evolve(loras=_with_lora(spell.loras, edit))
+            lifted = _lifted(spell)
+            return lifted.evolve(loras=_with_lora(lifted.loras, edit))
         case DropLora():
-            return spell.evolve(loras=_without_lora(spell.loras, edit.name))
+            lifted = _lifted(spell)
+            return lifted.evolve(loras=_without_lora(lifted.loras, edit.name))
         case LockSpan():
             if phrase_key(edit.phrase) not in phrase_key(spell.prompt):
                 raise _not_there(spell.prompt, edit.phrase)

@@ -6,6 +6,7 @@ import re
 
 from prompts.expansion.data_files import load_toml
 from prompts.expansion.edits import Edit, ReplacePhrase
+from prompts.expansion.offline.cast import has_cast_tags
 from prompts.expansion.offline.words import article
 from prompts.expansion.phrases import split
 from prompts.spell import Spell
@@ -25,7 +26,8 @@ _PERSON = re.compile(
 def fill_age(text: str, spell: Spell) -> list[Edit] | None:
     """`30 years old` in place of other years, or the next step of `a bit older`; `None` for anything else."""
     table = load_toml("data", "slots.toml")["age"]
-    if text.strip().casefold() in table["older"]:
+    said = text.strip().casefold()
+    if said in table["older"] or (said in table["older_tag"] and has_cast_tags(spell.prompt)):
         return _a_step_older(spell)
     asked = _ASKED.fullmatch(text.strip())
     if asked is None or text.strip().isdigit():

@@ -60,6 +60,11 @@ def cast_named(text: str) -> list[Member] | None:
     return [m for m in members if m is not None] if members and all(members) else None
 
 
+def has_cast_tags(prompt: str) -> bool:
+    """Whether the prompt counts people in tags: `1girl`."""
+    return any(_TAG.fullmatch(phrase.core) for phrase in split(prompt))
+
+
 def fill_cast(text: str, spell: Spell, *, adds: bool) -> list[Edit] | None:
     """Other people in place of those the prompt names; `None` when `text` names none, or the prompt shows nobody.
 

@@ -13,6 +13,7 @@ from prompts.expansion.offline.exclusive import fill_exclusive, value_named
 from prompts.expansion.offline.garments import fill_garment, garment_named
 from prompts.expansion.offline.places import fill_place, place_left, place_named
 from prompts.expansion.offline.posture import fill_posture, posture_named
+from prompts.expansion.offline.scenery import style_in
 from prompts.expansion.offline.words import contains, folded
 from prompts.spell import Spell
 
@@ -22,6 +23,7 @@ Manner = Literal["become", "add", "bare"]
 
 def fill(text: str, spell: Spell, manner: Manner) -> list[Edit] | None:
     """The edits that put `text` into its slot; `None` when it is of no slot, or the prompt leaves that slot empty."""
+    text = _styled_place(text)
     age = fill_age(text, spell)
     if age is not None:
         return age
@@ -63,6 +65,13 @@ def is_known(text: str) -> bool:
         or place_named(text) is not None
         or garment_named(text) is not None
     )
+
+
+def _styled_place(text: str) -> str:
+    """`a city, cyberpunk`, as a translation has it: `cyberpunk city`."""
+    place, _, style = text.partition(", ")
+    named = place_named(place) if style and "," not in style and style_in(style) is not None else None
+    return text if named is None else f"{named.prep} {style} {named.bare}".strip()
 
 
 def _postured(text: str, spell: Spell) -> list[Edit] | None:

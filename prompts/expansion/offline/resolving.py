@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from prompts.errors import UnknownName, near_names
+from prompts.expansion.applying import loras_of
 from prompts.expansion.catalogue import missing_trigger
 from prompts.expansion.edits import (
     AddNegative,
@@ -212,30 +213,32 @@ def _lora(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
 
 def _lora_weight(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
     """Without a name it can only be the spell's one LoRA."""
-    return [UseLora(spell.loras[0].name, intent.numbers[0])] if len(spell.loras) == 1 else None
+    used = loras_of(spell)
+    return [UseLora(used[0].name, intent.numbers[0])] if len(used) == 1 else None
 
 
 def _drop_the_lora(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
     """Without a name it can only be the spell's one LoRA."""
-    return [DropLora(spell.loras[0].name)] if len(spell.loras) == 1 else None
+    used = loras_of(spell)
+    return [DropLora(used[0].name)] if len(used) == 1 else None
 
 
 def _clear_loras(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
-    return [DropLora(lora.name) for lora in spell.loras]
+    return [DropLora(lora.name) for lora in loras_of(spell)]
 
 
 def _drop_lora(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
     used = _used_lora(intent.x, spell)
     if used is None:
-        raise _nothing_called(scene.as_written(intent.x), near_names(intent.x, [lora.name for lora in spell.loras]))
+        raise _nothing_called(scene.as_written(intent.x), near_names(intent.x, [lora.name for lora in loras_of(spell)]))
     return [DropLora(used.name)]
 
 
 def _used_lora(name: str, spell: Spell) -> Lora | None:
     """The spell's LoRA of that name, or the only one whose name holds it (`the korean lora`)."""
     wanted = _name_key(name)
-    exact = next((lora for lora in spell.loras if _name_key(lora.name) == wanted), None)
-    partly = [lora for lora in spell.loras if len(wanted) >= _PART_OF_NAME and wanted in _name_key(lora.name)]
+    exact = next((lora for lora in loras_of(spell) if _name_key(lora.name) == wanted), None)
+    partly = [lora for lora in loras_of(spell) if len(wanted) >= _PART_OF_NAME and wanted in _name_key(lora.name)]
     return exact or (partly[0] if len(partly) == 1 else None)
 
 

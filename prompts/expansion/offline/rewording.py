@@ -30,7 +30,7 @@ from prompts.expansion.offline.intents import Intent
 from prompts.expansion.offline.looks import look_named
 from prompts.expansion.offline.mentions import Mention, instead, mentions
 from prompts.expansion.offline.noun_phrase import NOUN_KINDS
-from prompts.expansion.offline.places import PLACES, moved
+from prompts.expansion.offline.places import PLACES, fill_place, moved
 from prompts.expansion.offline.recoloring import (
     listed_looks,
     look_class,
@@ -117,6 +117,9 @@ def _in_place(old: str, new: str, spell: Spell, scene: Scene) -> list[Edit] | No
     is_look = bool(look_class(bare(new))) and not look_class(old)
     if not found and fold(old) in PLACES:
         return moved(topic(scene.as_written(new)), spell)
+    elsewhere = fill_place(new, spell, moves=True) if not found and fold(old) == "background" else None
+    if elsewhere is not None:
+        return elsewhere
     if not found:
         return _new_look(_unstyled(old), bare(new), spell, is_look=is_look)
     look = look_named(new) if kind_of_thing(old) == "light" else None

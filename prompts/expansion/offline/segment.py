@@ -77,13 +77,12 @@ def _is_syllable(token: Token) -> bool:
 
 def _token_at(text: str, position: int, table: dict[str, Term], longest: int) -> Token | None:
     latin = _LATIN.match(text, position)
-    if latin:
-        return Token(latin.group(), LATIN)
-    for length in range(min(longest, len(text) - position), 0, -1):
+    shortest = len(latin.group()) if latin else 0  # `T恤` is one word
+    for length in range(min(longest, len(text) - position), shortest, -1):
         word = text[position : position + length]
         if word in table:
             return Token(word, table[word])
-    return None
+    return Token(latin.group(), LATIN) if latin else None
 
 
 def _trusted(tokens: list[Token]) -> list[Token]:

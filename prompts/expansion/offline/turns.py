@@ -225,7 +225,8 @@ def _edits_or_refusal(
     bare = bare_words(asked, state, scene)
     if bare is not None:
         return bare
-    if last is not None and last.kind in _CARRIES_ON and len(clause.split()) <= 6:
+    is_doing = re.match(r"[a-z]+ing\b", scene.english(asked)) is not None
+    if last is not None and last.kind in _CARRIES_ON and len(clause.split()) <= 6 and not is_doing:
         return resolve_intent(Intent(last.kind, clause), state, scene)
     return None
 
