@@ -79,15 +79,21 @@ def locks_after(locked: Sequence[str], edits: Iterable[Edit]) -> tuple[str, ...]
 
 def loras_of(spell: Spell) -> tuple[Lora, ...]:
     """Every LoRA of the spell, those that stand as tags in its prompt included."""
-    return _lifted(spell).loras
+    return (*spell.loras, *_written(spell))
 
 
-def _lifted(spell: Spell) -> Spell:
-    """`spell` with the LoRA tags of a prompt typed by hand among its LoRAs, so that one edit finds them all."""
-    prompt, loras = lift_loras(spell.prompt) if has_tag(spell.prompt) else (spell.prompt, ())
+def _written(spell: Spell) -> tuple[Lora, ...]:
     held = {lora.name.casefold() for lora in spell.loras}
-    fresh = tuple(lora for lora in loras if lora.name.casefold() not in held)
-    return spell.evolve(prompt=prompt, loras=(*spell.loras, *fresh)) if loras else spell
+    loras = lift_loras(spell.prompt)[1] if has_tag(spell.prompt) else ()
+    return tuple(lora for lora in loras if lora.name.casefold() not in held)
+
+
+def _lifted(spell: Spell, name: str) -> Spell:
+    """`spell` with the LoRA tags of its prompt among its LoRAs when one of them is `name`: they were typed by hand."""
+    written = _written(spell)
+    if name.casefold() not in (lora.name.casefold() for lora in written):
+        return spell
+    return spell.evolve(prompt=lift_loras(spell.prompt)[0], loras=(*spell.loras, *written))
 
 
 def _apply_one(spell: Spell, edit: Edit, locked: tuple[str, ...]) -> Spell:
@@ -99,10 +105,10 @@ def _apply_one(spell: Spell, edit: Edit, locked: tuple[str, ...]) -> Spell:
         case SetParam():
             return _set_param(spell, edit.name, edit.value)
         case UseLora():
-            lifted = _lifted(spell)
+            lifted = _lifted(spell, edit.name)
             return lifted.evolve(loras=_with_lora(lifted.loras, edit))
         case DropLora():
-            lifted = _lifted(spell)
+            lifted = _lifted(spell, edit.name)
             return lifted.evolve(loras=_without_lora(lifted.loras, edit.name))
         case LockSpan():
             if phrase_key(edit.phrase) not in phrase_key(spell.prompt):

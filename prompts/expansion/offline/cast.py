@@ -15,8 +15,9 @@ from prompts.expansion.phrases import Phrase, split
 from prompts.spell import Spell
 
 _TAG = re.compile(
-    r"(?P<count>\d{1,2}\+?|multiple)[ _]?(?P<noun>girls?|boys?|wom[ae]n|m[ae]n|ladies|lady)", re.IGNORECASE
+    r"(?P<count>[1-9][0-9]?\+?|multiple)[ _]?(?P<noun>girls?|boys?|wom[ae]n|m[ae]n|ladies|lady)", re.IGNORECASE
 )
+_COUNT = re.compile(r"[1-9][0-9]?")
 _AND = re.compile(r"\s*(?:,|\band\b|&|\+)\s*", re.IGNORECASE)
 _LEAD = re.compile(r"(?:(?:with|of)\s+)?(?:only\s+|just\s+)?", re.IGNORECASE)
 _PRONOUNS = {"female": {"he": "she", "his": "her", "him": "her"}, "male": {"she": "he", "her": "his", "hers": "his"}}
@@ -157,7 +158,7 @@ def _member(text: str) -> Member | None:
     tag = _TAG.fullmatch(text.strip())
     if tag:
         noun = fold(tag["noun"])
-        count = int(tag["count"].rstrip("+")) if tag["count"][0].isdigit() else 2
+        count = int(tag["count"].rstrip("+")) if tag["count"][0] not in "mM" else 2
         return Member(_sexes()[noun], noun, count, is_tag=True)
     said = words(text)
     if not said:
@@ -165,9 +166,9 @@ def _member(text: str) -> Member | None:
     noun = fold(said[-1])
     numbers = _table()["numbers"]
     count = 1
-    if said[0].casefold() in numbers or said[0].isdigit():
-        first = said.pop(0)
-        count = int(first[:2]) if first.isdigit() else numbers[first.casefold()]
+    if said[0].casefold() in numbers or _COUNT.fullmatch(said[0]):
+        first = said.pop(0).casefold()
+        count = numbers[first] if first in numbers else int(first)
     looks = said[:-1]
     is_cast = noun in _sexes() and bool(said) and all(_is_look(word) for word in looks)
     return Member(_sexes()[noun], noun, count, " ".join(looks)) if is_cast and count else None
