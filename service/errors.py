@@ -223,6 +223,10 @@ class StaleAttempt(ServiceError):
     code = "stale_attempt"
 
 
+class SlotSkipped(StaleAttempt):
+    """Somebody passed over this picture while it was drawn; what was drawn of it is dropped."""
+
+
 class IllegalTransition(ServiceError):
     """A job was asked to move to a state that its present one does not lead to."""
 

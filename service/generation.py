@@ -23,7 +23,7 @@ from service.catalogue import Catalogue
 from service.errors import DatabaseUnavailable, DiskFull, Draining, NotFound, RequestInvalid
 from service.hand_planning import HandPlanner
 from service.interrogation import fingerprint
-from service.jobs import ImageRecord, Job, JobEvent, JobKind
+from service.jobs import ImageRecord, Job, JobEvent, JobKind, JobStatus
 from service.library import Library, with_lifted_loras
 from service.outbound import Outbound
 from service.policy import Policy, Stamp
@@ -277,6 +277,17 @@ class Generations:
         self._bus.publish(Moved.of(job))
         self._workers.cancel(job_id)
         return job
+
+    async def skip(self, job_id: str) -> int | None:
+        """Pass over the picture of a job that is being drawn now: the first one unfinished; the job goes on.
+
+        Returns:
+            Its slot; `None` when nothing of this job is being drawn (it waits, is over, or is no generation).
+        """
+        slot = await asyncio.to_thread(self._jobs.skip, job_id)
+        if slot is not None:
+            self._bus.publish(Moved(job_id, JobStatus.RUNNING))
+        return slot
 
     async def follow(
         self, job_id: str, after: int, silence_seconds: float

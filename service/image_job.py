@@ -6,6 +6,7 @@ import asyncio
 import base64
 import io
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 
 from PIL import Image
@@ -16,7 +17,9 @@ from generator.request import GenerationRequest, SourcePicture
 from prompts.img2img import Img2Img
 from service.backbone import Backbone
 from service.blobs.base import BlobStore
+from service.bus.base import Progress
 from service.engine.base import EngineClient
+from service.errors import DatabaseUnavailable, DiskFull, SlotSkipped
 from service.hand_repair import HandRepairs
 from service.jobs import EventKind, Job, JobStatus
 from service.picture_keeper import FinishedPicture, PictureKeeper, stamped_spell
@@ -27,12 +30,25 @@ from service.store.base import Move
 
 PREVIEW_EVERY = 4  # UNet calls
 MAX_CONCURRENT_IMAGES = 16  # of one job inside the engine
+SKIP_LOOK_SECONDS = 5.0  # between two looks for pictures that nobody announced as passed over
 
 
 class EngineStopped(GeneratorError):
     """The engine dropped the picture although nobody cancelled the job: the process is stopping."""
 
     code = "engine_stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What the pictures of one run of a job share."""
+
+    job: Job
+    source: SourcePicture | None
+    meter: Meter
+    room: asyncio.Semaphore
+    skipped: set[int]
+    """Slots that somebody passed over, as far as is known here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,45 +68,73 @@ class ImageJobs:
         """
         spell = stamped_spell(job)
         finished = {image.slot for image in await asyncio.to_thread(self.backbone.images.of_job, job.id)}
-        missing = [slot for slot in range(job.count) if slot not in finished]
+        skipped = set(await asyncio.to_thread(self.backbone.jobs.skipped, job.id))
+        missing = [slot for slot in range(job.count) if slot not in finished | skipped]
         source = None if job.img2img is None else await asyncio.to_thread(_source, self.backbone.blobs, job.img2img)
-        meter = Meter(job.id, spell, job.count, len(finished))
+        meter = Meter(job.id, spell, len(finished) + len(missing), len(finished))
         self.backbone.bus.publish(meter.progress(time.monotonic()))
         room = asyncio.Semaphore(MAX_CONCURRENT_IMAGES)
-        tasks = [asyncio.create_task(self._draw(job, slot, source, meter, room)) for slot in missing]
+        batch = _Batch(job, source, meter, room, skipped)
+        tasks = [asyncio.create_task(self._drawn(batch, slot)) for slot in missing]
+        heeding = asyncio.create_task(self._heed_skips(batch))
         try:
             for finishing in asyncio.as_completed(tasks):
                 await finishing
         finally:
-            for task in tasks:
+            for task in (heeding, *tasks):
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-        return Move(JobStatus.DONE, EventKind.DONE, {"images": job.count})
+            await asyncio.gather(heeding, *tasks, return_exceptions=True)
+        return Move(JobStatus.DONE, EventKind.DONE, {"images": job.count - len(skipped)})
 
-    async def _draw(
-        self, job: Job, slot: int, source: SourcePicture | None, meter: Meter, room: asyncio.Semaphore
-    ) -> None:
+    async def _heed_skips(self, batch: _Batch) -> None:
+        """Stop drawing what somebody passes over, in this process or another; the store has it already."""
+        job_id = batch.job.id
+        async with self.backbone.bus.subscribe(job_id) as news:
+            while not self.backbone.bus.is_closed:
+                if isinstance(await news.next(SKIP_LOOK_SECONDS), Progress):
+                    continue
+                with suppress(DatabaseUnavailable, DiskFull):  # then the store refuses the picture at its end
+                    for slot in await asyncio.to_thread(self.backbone.jobs.skipped, job_id) - batch.skipped:
+                        batch.skipped.add(slot)
+                        self.engine.cancel(f"{job_id}/{slot}")
+
+    async def _drawn(self, batch: _Batch, slot: int) -> None:
+        """Draw a slot, unless somebody passes over it."""
+        async with batch.room:
+            try:
+                if slot not in batch.skipped:
+                    await self._draw(batch, slot)
+            except (EngineStopped, SlotSkipped):
+                # The engine's word may be here before the store was asked who gave it.
+                batch.skipped.update(await asyncio.to_thread(self.backbone.jobs.skipped, batch.job.id))
+                if slot not in batch.skipped:
+                    raise
+            if slot in batch.skipped:
+                batch.meter.pass_over(f"{batch.job.id}/{slot}")
+                self._tell(batch.job, batch.meter, is_image=True)
+
+    async def _draw(self, batch: _Batch, slot: int) -> None:
+        job, meter = batch.job, batch.meter
         spell = job.slot_spell(slot)
         # A preview would show what the classifier has not seen yet.
         preview_every = PREVIEW_EVERY if self.backbone.picture_check is None else 0
-        request = GenerationRequest(f"{job.id}/{slot}", spell, preview_every, source, tenant=job.tenant)
-        async with room:
-            events = self.engine.submit(request)
-            try:
-                async for event in events:
-                    match event:
-                        case Failed(error=error):
-                            raise error
-                        case Cancelled():
-                            raise EngineStopped("The engine stopped before the picture was finished.")
-                        case PreviewReady(picture=picture):
-                            meter.show(await asyncio.to_thread(_data_url, picture))
-                        case ImageReady(picture=picture, notes=notes):
-                            await self._finish(job, slot, request, picture, notes)
-                    meter.take(event, time.monotonic())
-                    self._tell(job, meter, is_image=isinstance(event, ImageReady))
-            finally:
-                await events.aclose()
+        request = GenerationRequest(f"{job.id}/{slot}", spell, preview_every, batch.source, tenant=job.tenant)
+        events = self.engine.submit(request)
+        try:
+            async for event in events:
+                match event:
+                    case Failed(error=error):
+                        raise error
+                    case Cancelled():
+                        raise EngineStopped("The engine stopped before the picture was finished.")
+                    case PreviewReady(picture=picture):
+                        meter.show(await asyncio.to_thread(_data_url, picture))
+                    case ImageReady(picture=picture, notes=notes):
+                        await self._finish(job, slot, request, picture, notes)
+                meter.take(event, time.monotonic())
+                self._tell(job, meter, is_image=isinstance(event, ImageReady))
+        finally:
+            await events.aclose()
 
     async def _finish(
         self, job: Job, slot: int, request: GenerationRequest, picture: Picture, notes: tuple[str, ...]

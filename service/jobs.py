@@ -153,6 +153,8 @@ class EventKind(StrEnum):
     QUEUED = "queued"
     STARTED = "started"
     IMAGE = "image"
+    SKIPPED = "skipped"
+    """Somebody passed over the picture of a slot: it is not drawn, now or after a restart."""
     WAITING = "waiting"
     """Back in the queue; `reason` says why."""
     CANCELLING = "cancelling"

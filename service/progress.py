@@ -59,6 +59,11 @@ class Meter:
                 slot.done, slot.is_over = slot.total, True
                 self._finished += 1
 
+    def pass_over(self, request_id: str) -> None:
+        """Nothing more is to be done for this picture; it is not finished either."""
+        slot = self._slot(request_id)
+        slot.done, slot.is_over = slot.total, True
+
     def show(self, preview: str) -> None:
         """Send this data URL with the next progress."""
         self._preview = preview

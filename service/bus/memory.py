@@ -40,7 +40,9 @@ class MemorySubscription:
         if not self._backlog and not self._is_closed:
             self._arrived.clear()
             try:
-                await asyncio.wait_for(self._arrived.wait(), timeout)
+                # Not `wait_for`: Python 3.11's swallows a cancellation that comes with a message.
+                async with asyncio.timeout(timeout):
+                    await self._arrived.wait()
             except TimeoutError:
                 return None
         return self._backlog.popleft() if self._backlog else None

@@ -94,6 +94,18 @@ class JobStore(Protocol):
         """Queued becomes cancelled, running becomes cancelling, anything else stays; `None`: no such job."""
         ...
 
+    def skip(self, job_id: str) -> int | None:
+        """Pass over the first slot without a picture of a running generation, with an event; that slot stays empty.
+
+        Returns:
+            The slot; `None` when nothing of this job is being drawn.
+        """
+        ...
+
+    def skipped(self, job_id: str) -> frozenset[int]:
+        """The slots that were passed over."""
+        ...
+
     def events(self, job_id: str, after: int, limit: int) -> Sequence[JobEvent]:
         """Events with a number above `after`, in order, at most `limit`."""
         ...

@@ -9,13 +9,13 @@ from typing import Any, Self
 from sqlalchemy import Column, Select, delete, insert, or_, select, union
 
 from service.auth.caller import LOCAL
-from service.errors import NotFound, StaleAttempt
+from service.errors import NotFound, SlotSkipped, StaleAttempt
 from service.ids import utc_text
 from service.jobs import EventKind, ImageRecord, JobEvent, JobStatus, Upload
 from service.search import EVERYTHING, Search
 from service.store.database import Database
 from service.store.finding import narrowed
-from service.store.job_store import SqlJobStore
+from service.store.job_store import SqlJobStore, skipped_slots
 from service.store.rows import image_of, image_row, job_of, source_blobs, upload_of, upload_row
 from service.store.tables import images, jobs, uploads
 from service.store.turns import ACTIVE
@@ -44,6 +44,8 @@ class SqlImageStore:
             taken = select(images.c.id).where(images.c.job_id == image.job_id, images.c.slot == image.slot)
             if not is_mine or connection.execute(taken).first() is not None:
                 raise StaleAttempt("This slot is no longer this worker's to fill.", slot=image.slot)
+            if image.slot in skipped_slots(connection, image.job_id):
+                raise SlotSkipped("Somebody passed over this picture.", slot=image.slot)
             connection.execute(insert(images).values(tenant=now.tenant, **image_row(image)))
             data = {
                 "image_id": image.id,

@@ -12,11 +12,11 @@ from sqlalchemy import Connection, Select, delete, func, insert, or_, select, up
 from service.auth.caller import LOCAL
 from service.errors import IdempotencyReused, NotFound, StaleAttempt, TooManyJobs
 from service.ids import Clock, utc_now, utc_text
-from service.jobs import EventKind, Job, JobEvent, JobStatus, Problem, check_transition
+from service.jobs import EventKind, Job, JobEvent, JobKind, JobStatus, Problem, check_transition
 from service.store.base import LEASE_SECONDS, Idempotency, Move, Room
 from service.store.database import Database
 from service.store.rows import event_of, job_of, job_row, problem_row
-from service.store.tables import idempotency_keys, job_events, jobs, webhook_deliveries
+from service.store.tables import idempotency_keys, images, job_events, jobs, webhook_deliveries
 from service.store.turns import ACTIVE, enter, jobs_before, line, take_turn
 from service.store.webhook_store import add_delivery
 from service.webhooks import Delivery, DeliveryStatus
@@ -179,6 +179,26 @@ class SqlJobStore:
                 self._write_move(connection, job_id, Move(JobStatus.CANCELLING, EventKind.CANCELLING))
             return _job(connection, job_id)
 
+    def skip(self, job_id: str) -> int | None:
+        """Pass over the first slot without a picture, with an event; `None`: nothing of this job is being drawn."""
+        with self._database.write() as connection:
+            drawn = (jobs.c.status == str(JobStatus.RUNNING)) & (jobs.c.kind == str(JobKind.GENERATE))
+            query = self._mine(select(jobs.c.count).where(jobs.c.id == job_id, drawn)).with_for_update()
+            count = connection.execute(query).scalar_one_or_none()
+            if count is None:
+                return None
+            finished = connection.execute(select(images.c.slot).where(images.c.job_id == job_id)).scalars()
+            closed = {*finished, *skipped_slots(connection, job_id)}
+            slot = next((slot for slot in range(count) if slot not in closed), None)
+            if slot is not None:
+                self.append_event(connection, job_id, EventKind.SKIPPED, {"slot": slot})
+            return slot
+
+    def skipped(self, job_id: str) -> frozenset[int]:
+        """The slots that were passed over."""
+        with self._database.read() as connection:
+            return skipped_slots(connection, job_id)
+
     def reclaim(self, is_dead: Callable[[str], bool], max_crashes: int, me: str = "") -> Sequence[Job]:
         """Put the jobs of dead owners, and those whose lease ran out, back into the queue."""
         active = jobs.c.status.in_(ACTIVE)
@@ -250,6 +270,12 @@ class SqlJobStore:
 
     def _mine(self, query: Select[Any]) -> Select[Any]:
         return query if self._tenant is None else query.where(jobs.c.tenant == self._tenant)
+
+
+def skipped_slots(connection: Connection, job_id: str) -> frozenset[int]:
+    """The slots of a job that were passed over, inside the caller's transaction."""
+    query = select(job_events.c.data).where(job_events.c.job_id == job_id, job_events.c.kind == str(EventKind.SKIPPED))
+    return frozenset(int(data["slot"]) for data in connection.execute(query).scalars())
 
 
 def _job(connection: Connection, job_id: str, *, lock: bool = False) -> Job:

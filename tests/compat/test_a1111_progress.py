@@ -98,6 +98,40 @@ def test_interrupt_ends_the_oldest_call_with_what_is_finished(
     assert any("interrupted" in note for note in answer["info"]["notes"])
 
 
+def test_skip_passes_over_the_picture_being_drawn_and_the_others_of_the_call_go_on(
+    held_door: RunningServer, held_web: httpx.Client, held: Any
+) -> None:
+    call = Call(held_door, batch_size=4)
+    job = until(lambda: next((job for job in jobs(held_web) if job["status"] == "running"), None))["id"]
+    held.let(3)
+    for _ in range(2):
+        assert held_web.post("/sdapi/v1/skip").json() is None
+    state = progress(held_web)["state"]
+    assert (state["skipped"], state["interrupted"], state["stopping_generation"]) == (True, False, False)
+    held.go.set()
+    answer = call.end()
+    assert (len(answer["images"]), answer["info"]["all_seeds"]) == (2, [9, 10])
+    assert any(note.startswith("2 of the pictures were skipped") for note in answer["info"]["notes"])
+    with held_web.stream("GET", f"/api/jobs/{job}/events?after=0") as stream:
+        events = [line for line in stream.iter_lines() if line.startswith(("event", "data", "id"))]
+    kinds = [line.removeprefix("event: ") for line in events if line.startswith("event")]
+    assert kinds.count("skipped") == 2 and kinds.count("image") == 2 and kinds[-1] == "done"
+    ended = held_web.get(f"/api/jobs/{job}").json()
+    assert (ended["status"], [image["slot"] for image in ended["images"]]) == ("done", [2, 3])
+
+
+def test_skip_of_the_only_picture_ends_the_call_with_none(
+    held_door: RunningServer, held_web: httpx.Client, held: Any
+) -> None:
+    call = Call(held_door)
+    until(lambda: any(job["status"] == "running" for job in jobs(held_web)))
+    held_web.post("/sdapi/v1/skip")
+    held.go.set()
+    assert call.end()["images"] == []
+    assert jobs(held_web)[0]["status"] == "done"
+    assert held_web.post("/sdapi/v1/skip").json() is None
+
+
 def test_a_client_that_leaves_cancels_its_job(held_door: RunningServer, held_web: httpx.Client) -> None:
     leaving = http.client.HTTPConnection(held_door.url.removeprefix("http://"))
     leaving.request("POST", "/sdapi/v1/txt2img", json.dumps(DRAW), {"content-type": "application/json"})

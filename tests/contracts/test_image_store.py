@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from service.errors import NotFound, StaleAttempt
+from service.errors import NotFound, SlotSkipped, StaleAttempt
 from service.ids import IdFactory, utc_now
 from service.jobs import EventKind, ImageRecord, Job, JobStatus, Upload
 from service.store.base import Move
@@ -45,6 +45,35 @@ def test_a_slot_takes_one_picture_only(stores: Any, running: Job) -> None:
     assert stores.jobs.get(running.id).last_event == 4
     several = stores.images.of_jobs([running.id, new_id()])
     assert several == {running.id: stores.images.of_job(running.id)} and stores.images.of_jobs([]) == {}
+
+
+def test_a_slot_that_was_passed_over_takes_no_picture_and_one_with_a_picture_is_not_passed_over(
+    stores: Any, running: Job
+) -> None:
+    stores.images.add(image(running, 0), running.attempt)
+    assert stores.jobs.skip(running.id) == 1
+    event = stores.jobs.events(running.id, 3, 9)[0]
+    assert (event.kind, event.number, event.data) == (EventKind.SKIPPED, 4, {"slot": 1})
+    assert stores.jobs.skipped(running.id) == frozenset({1})
+    with pytest.raises(SlotSkipped):
+        stores.images.add(image(running, 1), running.attempt)
+    assert [i.slot for i in stores.images.of_job(running.id)] == [0]
+    stores.jobs.reclaim(lambda owner: True, 3)
+    assert stores.jobs.skip(running.id) is None, "it waits: nothing of it is being drawn"
+    again = stores.jobs.claim("w2")
+    with pytest.raises(SlotSkipped):
+        stores.images.add(image(running, 1), again.attempt)
+    for slot in range(2, running.count):
+        assert stores.jobs.skip(running.id) == slot
+    assert stores.jobs.skip(running.id) is None
+    assert stores.jobs.skipped(running.id) == frozenset(range(1, running.count))
+
+
+def test_nobody_passes_over_another_tenants_picture_or_one_of_a_job_that_is_over(stores: Any, running: Job) -> None:
+    assert stores.jobs.of("bob").skip(running.id) is None and stores.jobs.skip(new_id()) is None
+    stores.jobs.request_cancel(running.id)
+    assert stores.jobs.skip(running.id) is None
+    assert stores.jobs.skipped(running.id) == frozenset()
 
 
 def test_a_worker_that_lost_the_job_stores_no_picture(stores: Any, running: Job) -> None:

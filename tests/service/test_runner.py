@@ -20,7 +20,7 @@ from service.assembly import BuildEngine, build
 from service.blobs import filesystem
 from service.errors import DiskFull
 from service.generation import PictureOrder
-from service.jobs import EventKind, Job, JobStatus
+from service.jobs import EventKind, Job, JobEvent, JobStatus
 from service.services import Services
 from service.store.base import Move
 from service.testing import quiet_settings
@@ -114,7 +114,10 @@ def test_a_job_whose_stamp_does_not_fit_its_spell_is_not_drawn(tmp_path: Path) -
     database.close()
 
     async def again(services: Services) -> Job:
-        return await services.generation.wait(job_id)
+        # Its news ended with the first cancellation, so they do not tell of what was done to the row.
+        while not (job := await services.generation.get(job_id)).status.is_final:
+            await asyncio.sleep(0.01)
+        return job
 
     job = with_services(tmp_path, again)
     assert job.problem is not None and job.problem.code == "policy_blocked"
@@ -210,3 +213,27 @@ def test_one_damaged_row_fails_by_itself_and_stops_neither_the_list_nor_the_queu
 
     damaged, fine = with_services(tmp_path, again)
     assert (damaged.status, fine.status) == (JobStatus.FAILED, JobStatus.DONE)
+
+
+def test_a_picture_that_was_passed_over_is_drawn_neither_now_nor_after_a_restart(tmp_path: Path) -> None:
+    async def skip_one(services: Services) -> str:
+        job = await services.generation.submit(PictureOrder(spell=SPELL.evolve(steps=150), count=3))
+        assert await services.generation.skip(job.id) in (None, 0), "nothing is drawn while it waits"
+        while 0 not in services.generation._jobs.skipped(job.id):
+            await services.generation.skip(job.id)
+        return job.id
+
+    # The process stops while the other two are drawn.
+    job_id = with_services(tmp_path, skip_one, lambda: FakeEngine(before_step=lambda: time.sleep(0.005)))
+
+    async def go_on(services: Services) -> None:
+        job = await services.generation.wait(job_id)
+        events = [event async for event in services.generation.follow(job_id, 0, 1.0) if isinstance(event, JobEvent)]
+        skipped = [event.data["slot"] for event in events if event.kind is EventKind.SKIPPED]
+        drawn = [image.slot for image in await services.generation.images(job_id)]
+        assert (job.status, events[-1].data["images"]) == (JobStatus.DONE, len(drawn))
+        assert 0 in skipped and sorted([*skipped, *drawn]) == [0, 1, 2]
+        assert EventKind.WAITING in {event.kind for event in events}
+        assert await services.generation.skip(job_id) is None
+
+    with_services(tmp_path, go_on)

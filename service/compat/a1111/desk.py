@@ -21,7 +21,8 @@ class OpenCall:
     """A1111's `job_timestamp`: `YYYYMMDDHHMMSS`."""
     task_id: str = ""
     was_interrupted: bool = False
-    was_skipped: bool = False
+    skipped: int = 0
+    """Pictures of it that were passed over."""
 
 
 @dataclass(slots=True)

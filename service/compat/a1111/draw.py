@@ -126,6 +126,8 @@ async def _answer(services: Services, prepared: Prepared, job: Job, call: OpenCa
     notes = list(prepared.notes)
     if job.status is JobStatus.CANCELLED:
         notes.append("The job was interrupted; these are the pictures that were finished.")
+    if call.skipped:
+        notes.append(f"{call.skipped} of the pictures were skipped; these are the others.")
     content: dict[str, Any] = {
         "images": await answer.drawn(services, prepared.body, prepared.options, job),
         "parameters": answer.parameters(prepared.body),

@@ -39,14 +39,25 @@ async def read_progress(services: ServicesDep, desk: DeskDep, *, skip_current_im
 @router.post("/sdapi/v1/interrupt")
 async def interrupt(services: ServicesDep, desk: DeskDep, id_task: str = "") -> dict[str, Any]:
     """Stop the caller's oldest open call, or the one named; its finished pictures come in its answer."""
-    await _stop(services, desk, id_task, is_skip=False)
+    named = desk.job_of(id_task) if id_task else None
+    call = None if id_task else await _current(services, desk)
+    if call is not None:
+        call.was_interrupted = True
+        named = call.job_id
+    if named is not None:
+        await services.generation.cancel(named)
     return {}
 
 
 @router.post("/sdapi/v1/skip")
 async def skip(services: ServicesDep, desk: DeskDep) -> None:
-    """As interrupt: the pictures of one call are drawn together, so there is no single one to pass over."""
-    await _stop(services, desk, "", is_skip=True)
+    """Pass over the picture that is being drawn, the first unfinished one of the caller's oldest open call.
+
+    The others of that call go on; it answers with one picture less.
+    """
+    call = await _current(services, desk)
+    if call is not None and await services.generation.skip(call.job_id) is not None:
+        call.skipped += 1
 
 
 @router.get("/internal/pending-tasks")
@@ -91,16 +102,6 @@ async def _current(services: Services, desk: Desk) -> OpenCall | None:
     return desk.calls[0] if desk.calls else None
 
 
-async def _stop(services: Services, desk: Desk, task_id: str, *, is_skip: bool) -> None:
-    named = desk.job_of(task_id) if task_id else None
-    call = await _current(services, desk)
-    if named is None and call is not None and not task_id:
-        call.was_interrupted, call.was_skipped = not is_skip, is_skip
-        named = call.job_id
-    if named is not None:
-        await services.generation.cancel(named)
-
-
 async def _queue_text(services: Services, job_id: str) -> str:
     job = await services.generation.get(job_id)
     if job.kind is not JobKind.GENERATE or job.status is not JobStatus.QUEUED:
@@ -119,9 +120,9 @@ def _state(call: OpenCall, progress: Progress | None) -> dict[str, Any]:
     per_image = progress.total // max(1, progress.images) if progress else 0
     step = 0 if progress is None or not per_image else max(0, progress.done - images * per_image)
     return {
-        "skipped": call.was_skipped,
+        "skipped": call.skipped > 0,
         "interrupted": call.was_interrupted,
-        "stopping_generation": call.was_interrupted or call.was_skipped,
+        "stopping_generation": call.was_interrupted,
         "job": call.task_id or call.job_id,
         "job_count": call.count,
         "job_timestamp": call.started,
