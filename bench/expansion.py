@@ -19,7 +19,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from expansion_checks import DRAFT as EVERYDAY_DRAFT
-from expansion_checks import DRAFTS, UNDO_TO, VERSIONS, everyday_turns, turns_on_drafts, unmet
+from expansion_checks import (
+    DRAFTS,
+    DRAFTS_OF_TAGS,
+    UNDO_TO,
+    VERSIONS,
+    everyday_turns,
+    turns_on_drafts,
+    turns_on_tags,
+    unmet,
+)
 
 from prompts.errors import ChatModelError
 from prompts.expansion.chat_model import ChatModel
@@ -149,19 +158,21 @@ async def score_everyday(name: str, chat: ChatModel | None, limit: int) -> Score
     return score
 
 
-async def score_drafts(name: str, chat: ChatModel | None, limit: int) -> Score:
-    """Every turn of `expansion_drafts.txt` on its own draft."""
+async def score_drafts(
+    name: str, drafts: dict[str, Spell], turns: list[tuple[str, str, str]], chat: ChatModel | None
+) -> Score:
+    """Every turn of a table on its own draft."""
     score = Score(name)
-    for draft, message, wanted in turns_on_drafts()[:limit]:
+    for draft, message, wanted in turns:
         began = time.perf_counter()
         try:
-            turn = await refine(DRAFTS[draft], message, SD15, chat, context=TurnContext(on_failure="raise"))
+            turn = await refine(drafts[draft], message, SD15, chat, context=TurnContext(on_failure="raise"))
         except ChatModelError:
             score.failed += 1
             continue
         finally:
             score.seconds += time.perf_counter() - began
-        met = not unmet(turn, wanted, DRAFTS[draft])
+        met = not unmet(turn, wanted, drafts[draft])
         score.note({"wish fulfilled": met, "syntax valid": is_balanced(turn.spell.prompt)})
     return score
 
@@ -194,7 +205,10 @@ async def main() -> None:
         scores.append(await score_ideas(f"{name}: a fourth set", "expansion_fresh3.txt", chat, asked.limit))
         scores.append(await score_turns(f"{name}: chat turns", chat, asked.limit))
         scores.append(await score_everyday(f"{name}: everyday turns", chat, asked.limit))
-        scores.append(await score_drafts(f"{name}: turns on other drafts", chat, asked.limit))
+        on_drafts = turns_on_drafts()[: asked.limit]
+        scores.append(await score_drafts(f"{name}: turns on other drafts", DRAFTS, on_drafts, chat))
+        on_tags = turns_on_tags()[: asked.limit]
+        scores.append(await score_drafts(f"{name}: turns on tag prompts", DRAFTS_OF_TAGS, on_tags, chat))
     if asked.json:
         print(json.dumps([vars(score) for score in scores], ensure_ascii=False, indent=1))
     else:

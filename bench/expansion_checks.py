@@ -1,4 +1,4 @@
-"""Reads `expansion_everyday.txt` and `expansion_drafts.txt`, and says what of their expectations a turn misses."""
+"""Reads the tables of chat turns (everyday, drafts, fresh4), and says what of their expectations a turn misses."""
 
 from __future__ import annotations
 
@@ -51,6 +51,25 @@ DRAFTS = {
         (Lora("armorX", 0.7),),
     ),
 }
+DRAFTS_OF_TAGS = {
+    "bench": Spell(
+        "(masterpiece, best quality:1.2), 1girl, solo, long black hair, brown eyes, white dress, sitting on a bench, "
+        "park, cherry blossoms, soft lighting",
+        "(worst quality:2), (low quality:2), lowres, watermark",
+        (Lora("koreanDollLikeness", 0.66),),
+    ).evolve(steps=28, sampler="DPM++ SDE Karras", cfg_scale=8.0, seed=123, width=512, height=768, clip_skip=2),
+    "valley": Spell(
+        "masterpiece, best quality, landscape, mountain valley, river, pine forest, wooden cabin, autumn, "
+        "(dramatic sky:1.2), sunset, no humans, wide shot, oil painting",
+        "lowres, people, text",
+    ).evolve(steps=30, cfg_scale=7.0, width=768, height=512, seed=7),
+    "man": Spell(
+        "A portrait of a middle-aged man with a short grey beard and blue eyes, wearing a brown tweed jacket and a "
+        "white shirt, sitting in a leather armchair in a dimly lit library, looking at the camera, warm lamp light, "
+        "photograph",
+        "blurry, cartoon",
+    ).evolve(steps=25, cfg_scale=6.0, width=512, height=768, seed=99),
+}
 _EXPECTATION = re.compile(r"(?:n?[+-]|~)?[^ ]+(?: (?!n?[+\-~]|v\d|\w+=)[^ ]+)*")
 
 
@@ -63,9 +82,18 @@ def everyday_turns() -> list[tuple[str, str]]:
 
 def turns_on_drafts() -> list[tuple[str, str, str]]:
     """(name of the draft, message, expectations) of each line."""
-    lines = (Path(__file__).parent / "expansion_drafts.txt").read_text("utf-8").splitlines()
+    return _on_drafts("expansion_drafts.txt")
+
+
+def _on_drafts(table: str) -> list[tuple[str, str, str]]:
+    lines = (Path(__file__).parent / table).read_text("utf-8").splitlines()
     rows = (line.split(" | ") for line in lines if line.strip() and line[0] != "#")
     return [(draft.strip(), message.strip(), wanted.strip()) for draft, message, wanted in rows]
+
+
+def turns_on_tags() -> list[tuple[str, str, str]]:
+    """(name of the draft, message, expectations) of each line of `expansion_fresh4.txt`."""
+    return _on_drafts("expansion_fresh4.txt")
 
 
 def unmet(turn: Refinement, wanted: str, draft: Spell = DRAFT) -> list[str]:
@@ -94,6 +122,8 @@ def _is_met(turn: Refinement, text: str, draft: Spell) -> bool:
         sign, words = text.removeprefix("n")[0], text.removeprefix("n")[1:]
         return any(contains(where, word) for word in words.split("/")) == (sign == "+")
     name, _, value = text.partition("=")
+    if name == "lora":
+        return " ".join(f"{lora.weight:g}" for lora in spell.loras) == value
     return str(getattr(spell.params, name)).removesuffix(".0") == value.removesuffix(".0")
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 from prompts.expansion.data_files import load_toml
 from prompts.expansion.edits import Edit, RemovePhrase, ReplacePhrase
+from prompts.expansion.offline.glossary import english_kinds
+from prompts.expansion.offline.mentions import is_link
 from prompts.expansion.offline.recoloring import look_class
 from prompts.expansion.offline.words import article, fold, plural, words
 from prompts.expansion.phrases import Phrase, split
@@ -87,6 +89,14 @@ def fill_cast(text: str, spell: Spell, *, adds: bool) -> list[Edit] | None:
     if [tag.core.casefold() for tag in tags] != new:
         edits = [ReplacePhrase(tags[0].core, ", ".join(new)), *(RemovePhrase(tag.core) for tag in tags[1:])]
     return [*edits, *_company(members, spell)]
+
+
+def company(text: str, spell: Spell) -> list[Edit]:
+    """`solo` goes when somebody else is added: `a boyfriend next to the girl`."""
+    head = next((i for i, word in enumerate(words(text)) if is_link(word) or word == "next"), None)
+    noun = fold((words(text)[:head] or [""])[-1])
+    is_somebody = english_kinds().get(noun) == "person"
+    return [RemovePhrase(p.core) for p in split(spell.prompt) if is_somebody and p.key in _table()["alone"]]
 
 
 def _company(members: list[Member], spell: Spell) -> list[Edit]:

@@ -49,7 +49,8 @@ def change_state(state: State, spell: Spell, said: str = "") -> list[Edit]:
 
     What was `said` stands for it when it is something to be seen: `moonlight`, a `starry sky`.
     """
-    phrase = said if kind_of_thing(said) in _SEEN else state.phrase
+    is_as_said = kind_of_thing(said) in _SEEN or (state.group == "framing" and said.casefold() in state.words)
+    phrase = said if is_as_said else state.phrase
     rivals = [s for s in states() if s.group == state.group and s.name != state.name]
     kept = {fold(" ".join(folded(word))) for word in (*state.words, *state.lights)}
     words = [word for rival in rivals for word in (rival.phrase, *rival.words, *rival.lights)]

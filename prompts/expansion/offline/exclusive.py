@@ -28,6 +28,11 @@ class Value:
     also: tuple[str, ...]
     """As a wish may say it, in any language."""
 
+    @property
+    def spoken(self) -> tuple[str, ...]:
+        """Every way in which a prompt may have it."""
+        return (*self.words, *(word for word in self.also if word.isascii() and " " in word))
+
 
 @cache
 def values() -> tuple[Value, ...]:
@@ -42,6 +47,9 @@ def values() -> tuple[Value, ...]:
 
 def value_named(text: str) -> tuple[Value, str] | None:
     """The value that `text` names and nothing besides, and how the prompt should say it."""
+    views = load_toml("data", "slots.toml")["tags"]["views"]
+    lead = next((view for view in views if text.casefold().startswith(f"{view} from ")), "")
+    text = text[len(lead) :].strip()
     wanted = folded(bare(text))
     for value in values() if wanted else ():
         if any(folded(word) == wanted for word in value.words):
@@ -57,7 +65,7 @@ def fill_exclusive(text: str, spell: Spell) -> list[Edit] | None:
     if found is None:
         return None
     value, spoken = found
-    rivals = [word for v in values() if v.slot == value.slot and v.name != value.name for word in v.words]
+    rivals = [word for v in values() if v.slot == value.slot and v.name != value.name for word in v.spoken]
     if any(phrase.key == phrase_key(spoken) for phrase in split(spell.prompt)):
         return exchanged(spell.prompt, rivals, "") or []
     return exchanged(spell.prompt, rivals, spoken)

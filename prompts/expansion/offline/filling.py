@@ -9,7 +9,7 @@ from prompts.expansion.data_files import load_toml
 from prompts.expansion.edits import AddPhrase, Edit
 from prompts.expansion.offline.ages import fill_age
 from prompts.expansion.offline.cast import fill_cast
-from prompts.expansion.offline.exclusive import fill_exclusive, value_named
+from prompts.expansion.offline.exclusive import fill_exclusive, value_named, values
 from prompts.expansion.offline.garments import fill_garment, garment_named
 from prompts.expansion.offline.places import fill_place, place_left, place_named
 from prompts.expansion.offline.posture import fill_posture, posture_named
@@ -36,7 +36,9 @@ def fill(text: str, spell: Spell, manner: Manner) -> list[Edit] | None:
     if people is not None:
         return people
     garment = fill_garment(text, spell)
-    return garment if garment is not None else fill_place(text, spell, moves=manner == "become")
+    return (
+        garment if garment is not None else fill_place(text, spell, moves=manner == "become", is_bare=manner == "bare")
+    )
 
 
 def fill_named(clause: str, spell: Spell) -> list[Edit] | None:
@@ -53,6 +55,17 @@ def fill_named(clause: str, spell: Spell) -> list[Edit] | None:
         return None
     edits = fill(text, spell, "bare")
     return edits if edits is not None else _unless_there(text, spell)
+
+
+def leading_value(clause: str) -> tuple[str, str]:
+    """(value of a slot, rest) of a Chinese clause that begins with one: `低头看书`; empty texts for any other."""
+    if clause.isascii():
+        return "", ""
+    table = load_toml("data", "slots.toml")
+    names = [*table["posture"]["also"], *(name for value in values() for name in value.also)]
+    leads = (name for name in names if clause.startswith(name) and len(clause) > len(name) + 1)
+    lead = max(leads, key=len, default="")
+    return (lead, clause[len(lead) :]) if lead else ("", "")
 
 
 def is_known(text: str) -> bool:

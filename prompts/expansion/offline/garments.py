@@ -100,9 +100,15 @@ def _displaced(prompt: str, garment: Garment) -> list[Mention]:
         if layer not in layers or noun == garment.noun:
             continue
         for mention in mentions(prompt, noun):
-            if not _is_part_of_name(mention):
+            if _is_spelled(mention, noun) and not _is_part_of_name(mention):
                 found.setdefault((mention.phrase.start, mention.end), mention)
     return [found[key] for key in sorted(found)]
+
+
+def _is_spelled(mention: Mention, noun: str) -> bool:
+    """Whether it is the noun and not a word that only folds like it: `short` is no `shorts`."""
+    said = mention.phrase.core[mention.start : mention.end].casefold()
+    return noun not in _plurals() or said.endswith("s") == noun.endswith("s")
 
 
 def _is_part_of_name(mention: Mention) -> bool:

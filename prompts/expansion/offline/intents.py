@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from prompts.expansion.data_files import load_toml
+from prompts.expansion.offline.glossary import words_of
 from prompts.expansion.offline.samplers import is_like_sampler
 
 _SPACE_BY_IDEOGRAPH = re.compile(r"(?<=[\u4e00-\u9fff])\s+|\s+(?=[\u4e00-\u9fff])")
@@ -184,9 +185,14 @@ def strip_polite(clause: str, rules: Grammar) -> str:
                 text, changed = text[len(word) :].lstrip(" ,，"), True
         for word in rules.trailing:
             glue = "" if ord(word[-1]) > 0x2E80 else " "
-            if text.endswith(glue + word) and len(text) > len(word) + len(glue):
+            if text.endswith(glue + word) and len(text) > len(word) + len(glue) and not _is_within_word(text, word):
                 text, changed = text[: -len(word)].rstrip(" ,，"), True
     return text
+
+
+def _is_within_word(text: str, ending: str) -> bool:
+    """Whether the ending belongs to a word of the glossary: the `吧` of `酒吧`."""
+    return ending == "吧" and any(text[-length:] in words_of("zh") for length in (2, 3))
 
 
 def _unfolded(pattern: str, short: dict[str, str]) -> str:

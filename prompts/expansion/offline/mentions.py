@@ -46,15 +46,19 @@ def mentions(prompt: str, wanted: str) -> list[Mention]:
     Schedules, alternations and choices (`[rain:snow:0.5]`) are left alone: a rule cannot tell which
     part is meant.
     """
-    words = [word for word in folded(wanted) if word not in _ARTICLES] or folded(wanted)
+    as_said = folded(wanted)
+    words = [word for word in as_said if word not in _ARTICLES] or as_said
     found = []
     for phrase in split(prompt):
         if any(mark in phrase.core for mark in "[{|"):
             continue
         spans = [match.span() for match in _WORD.finditer(phrase.core)]
-        index = find([fold(phrase.core[low:high]) for low, high in spans], words)
-        if index is not None:
-            found.append(Mention(phrase, spans[index][0], spans[index + len(words) - 1][1]))
+        said = [fold(phrase.core[low:high]) for low, high in spans]
+        for sought in (as_said, words):
+            index = find(said, sought)
+            if index is not None:
+                found.append(Mention(phrase, spans[index][0], spans[index + len(sought) - 1][1]))
+                break
     return found
 
 
@@ -78,7 +82,7 @@ def without(mention: Mention) -> str | None:
         before.pop()
         low = before[-1].start()
     head, tail = core[:low].rstrip(), core[mention.end :].lstrip()
-    following = re.match(r"and\s+(?=(?:a|an|the)\s)", tail)
+    following = re.match(r"and\s+(?=(?:a|an|the)\s)", tail) or re.match(r"and\s+(?!\w+ing\b)", tail)
     if following and not head.endswith(" and"):
         # `with a hat and a cane`: the link stays for what comes after the `and`.
         return f"{head} {core[low : before[-1].end()]} {tail[following.end() :]}".strip()

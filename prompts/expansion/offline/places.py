@@ -83,23 +83,24 @@ def place_named(text: str) -> Place | None:
     return Place(name, head, said[tokens[end - 1].end() :].strip(), prep)
 
 
-def fill_place(text: str, spell: Spell, *, moves: bool) -> list[Edit] | None:
+def fill_place(text: str, spell: Spell, *, moves: bool, is_bare: bool = False) -> list[Edit] | None:
     """Another place where the prompt names one; `None` when `text` is no place, or nothing is there to replace.
 
     Args:
         text: English, such as `in a cafe`, `beach at sunset`, `cyberpunk city background`, `indoors`.
         spell: What stands.
-        moves: Whether the wish was to be somewhere else. Else a bare place is a further thing in the picture.
+        moves: Whether the wish was to be somewhere else.
+        is_bare: Whether the wish was nothing but the place. With neither it is a further thing in the picture.
     """
     place = place_named(text)
-    if place is None or not (moves or _says_where(place, text, spell)):
+    if place is None or not (moves or _says_where(place, text, spell, is_bare=is_bare)):
         return None
     if any(_key(phrase.core) == _key(place.bare) for phrase in split(spell.prompt)):
         return []
     edits = _moved_to(place, spell.prompt)
     if edits is None:
         return None
-    return [*edits, *_rivals_of(place.tail, apply(spell, edits))]
+    return [*edits, *rivals_of(place.tail, apply(spell, edits))]
 
 
 def place_left(text: str, spell: Spell) -> list[Edit]:
@@ -128,12 +129,12 @@ def has_people(prompt: str) -> bool:
     return any(kinds.get(fold(word.lstrip("0123456789+"))) == "person" for word in words(prompt))
 
 
-def _says_where(place: Place, text: str, spell: Spell) -> bool:
+def _says_where(place: Place, text: str, spell: Spell, *, is_bare: bool) -> bool:
     """Whether the words themselves move somebody: `in a cafe`, `indoors`, and a mere `beach` where it is no feature."""
     if not has_people(spell.prompt):
         return place.name in _lists()["alone"]
     is_put = bool(place.prep) or bool(_GROUND.search(text)) or place.name in _lists()["alone"]
-    return is_put or (place.kind != "features" and words(text)[0].casefold() not in _ARTICLES)
+    return is_put or (place.kind != "features" and is_bare)
 
 
 def _moved_to(place: Place, prompt: str) -> list[Edit] | None:
@@ -232,8 +233,8 @@ def _is_plain_ground(phrase: Phrase) -> bool:
     return len(said) > 1 and said[-1] == "background" and set(said[:-1]) <= set(_lists()["plain_grounds"])
 
 
-def _rivals_of(tail: str, spell: Spell) -> list[Edit]:
-    """What contradicts the time or weather that came with the place."""
+def rivals_of(tail: str, spell: Spell) -> list[Edit]:
+    """What contradicts the time or weather that `tail` names beside something else: `at sunset`, `in the night sky`."""
     named = [state for state in states_in(tail) if state.group in _SCENE_GROUPS]
     groups = {state.group for state in named}
     kept = {state.name for state in named}

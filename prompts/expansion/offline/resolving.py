@@ -21,6 +21,7 @@ from prompts.expansion.edits import (
     UseLora,
 )
 from prompts.expansion.offline import rewording
+from prompts.expansion.offline.cast import company
 from prompts.expansion.offline.cutting import keep_only
 from prompts.expansion.offline.glossary import english_kinds
 from prompts.expansion.offline.intents import Intent
@@ -137,9 +138,10 @@ def _beside(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
     text = bare(scene.english(intent.x))
     if not text:
         return None
-    somebody = next((word for word in words(spell.prompt) if english_kinds().get(fold(word)) == "person"), "")
+    named = (fold(word.lstrip("0123456789")) for word in words(spell.prompt))
+    somebody = next((word for word in named if english_kinds().get(word) == "person"), "")
     place = f"next to the {somebody}" if somebody else "to one side"
-    return [AddPhrase(f"{_with_article(text)} {place}")]
+    return [*company(text, spell), AddPhrase(f"{_with_article(text)} {place}")]
 
 
 def _hold(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
 from prompts.expansion.applying import apply
 from prompts.expansion.data_files import load_toml
@@ -12,9 +11,10 @@ from prompts.expansion.edits import (
     AddPhrase,
     DropLora,
     Edit,
-    RemoveNegative,
     ReplacePhrase,
 )
+from prompts.expansion.offline.adding import added, added_one_by_one
+from prompts.expansion.offline.cast import company
 from prompts.expansion.offline.changing import (
     PREPOSITION,
     apply_look,
@@ -28,9 +28,9 @@ from prompts.expansion.offline.filling import fill, is_known
 from prompts.expansion.offline.glossary import english_kinds
 from prompts.expansion.offline.intents import Intent
 from prompts.expansion.offline.looks import look_named
-from prompts.expansion.offline.mentions import Mention, instead, mentions
+from prompts.expansion.offline.mentions import Mention, instead, is_link, mentions
 from prompts.expansion.offline.noun_phrase import NOUN_KINDS
-from prompts.expansion.offline.places import PLACES, fill_place, moved
+from prompts.expansion.offline.places import PLACES, fill_place, moved, place_named, rivals_of
 from prompts.expansion.offline.recoloring import (
     listed_looks,
     look_class,
@@ -54,8 +54,8 @@ from prompts.expansion.offline.things import (
     posed,
 )
 from prompts.expansion.offline.weighing import weighed, weighted_at
-from prompts.expansion.offline.words import article, contains, fold, folded, plural, words
-from prompts.expansion.phrases import phrase_key, split, unwrap
+from prompts.expansion.offline.words import contains, fold, folded, words
+from prompts.expansion.phrases import split, unwrap
 from prompts.spell import Spell
 
 _STRONGER, _WEAKER = 1.2, 0.8
@@ -64,7 +64,6 @@ _COLOR_OF = re.compile(r"(?:'s)?\s+colou?r$|^colou?r of\s+", re.IGNORECASE)
 _GOES_AWAY = frozenset(("stop", "go away", "disappear", "vanish", "go"))
 _PICTURES = frozenset(("painting", "drawing", "picture", "image", "cartoon", "illustration", "render"))
 _ALL_CLOTHES = frozenset(("clothe", "clothes", "clothing", "outfit", "costume", "衣服", "服装", "穿着", "穿搭"))
-_AGE = re.compile(r"(?:look(?:ing)? )?(?:like |about |around |to be )(?P<years>\d{1,3})(?: years old)?", re.IGNORECASE)
 _JOINER = re.compile(r"\s*(?:,|、|\band\b|\bor\b)\s*", re.IGNORECASE)
 _COMPARES = re.compile(r"\b(?:more|less|heavier|stronger|weaker)\b", re.IGNORECASE)
 _STYLE_WORD = re.compile(r"\s+(?:style|look)$|^style of\s+", re.IGNORECASE)
@@ -75,7 +74,7 @@ def remove_words(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | Non
     if (group := cut_group(spell.prompt, intent.x)) is not None:
         return [*group]
     edits: list[Edit] = [*cut_ideographs(spell.prompt, intent.x)]
-    parts = _parts(intent.x, scene)
+    parts = [_as_called(part, spell.prompt) for part in _parts(intent.x, scene)]
     for part in parts:
         used = [lora for lora in spell.loras if lora.name.casefold() == part.casefold()]
         if used:
@@ -89,6 +88,15 @@ def remove_words(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | Non
     return edits if parts else None
 
 
+def _as_called(thing: str, prompt: str) -> str:
+    """`small house` as the prompt has it, which may be `cabin`; `thing` where the prompt has that, or neither."""
+    noun = _unstyled(thing)
+    if mentions(prompt, thing) or mentions(prompt, noun):
+        return thing
+    others = load_toml("data", "turns.toml")["called"].get(fold(noun), ())
+    return next((other for other in others if mentions(prompt, other)), thing)
+
+
 def replace_words(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
     """`{x}` by `{y}` wherever the prompt speaks of it; a colour for a thing colours the thing."""
     new = scene.english(intent.y) if scene.knows_thing(intent.y) else ""
@@ -100,7 +108,7 @@ def replace_words(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | No
     if not old or not new or _COMPARES.search(intent.y):
         return None
     if contains(new, old) and not mentions(spell.prompt, old):
-        return _added(new, spell)
+        return added(new, spell)
     if new in _GOES_AWAY:
         return remove_words(Intent("no", intent.x), spell, scene)
     return _in_place(old, new, spell, scene)
@@ -113,6 +121,7 @@ def _in_place(old: str, new: str, spell: Spell, scene: Scene) -> list[Edit] | No
     was, will = state_named(old), state_named(new)
     if was is not None and will is not None and was.group == will.group:
         return change_state(will, spell)
+    old = _as_called(old, spell.prompt)
     found = mentions(spell.prompt, old) or mentions(spell.prompt, _unstyled(old))
     is_look = bool(look_class(bare(new))) and not look_class(old)
     if not found and fold(old) in PLACES:
@@ -130,6 +139,10 @@ def _in_place(old: str, new: str, spell: Spell, scene: Scene) -> list[Edit] | No
 
 def _replaced(old: str, new: str, found: list[Mention], spell: Spell, *, is_look: bool) -> list[Edit] | None:
     """What the prompt says of `old` in other words, or another look for it."""
+    if is_look and look_class(old.rpartition(" ")[0]) == look_class(bare(new)):
+        found = mentions(spell.prompt, _unstyled(old))  # `the black hair` for pink: the colour, not a further one
+    if place_named(old) and place_named(new):
+        found = [_with_its_kind(mention) for mention in found]
     if is_look and fold(old) == "background":
         return renewed(f"{bare(new)} {old}", spell.prompt)
     looks = listed_looks(new)
@@ -147,12 +160,26 @@ def _replaced(old: str, new: str, found: list[Mention], spell: Spell, *, is_look
     return [ReplacePhrase(mention.phrase.core, instead(mention, topic(new))) for mention in found]
 
 
+def _with_its_kind(mention: Mention) -> Mention:
+    """`pine forest`, of which only the forest was named: in a desert there are no pines."""
+    before = list(re.finditer(r"[^\W_]+", mention.phrase.core[: mention.start]))
+    is_kind = bool(before) and _says_which(before[-1].group())
+    return Mention(mention.phrase, before[-1].start(), mention.end) if is_kind else mention
+
+
+def _says_which(word: str) -> bool:
+    """Whether a word before a place says what kind it is, not how it looks: `pine`, not `dark`, `lit` or `Tokyo`."""
+    kind = english_kinds().get(fold(word))
+    is_look = bool(look_class(word)) or word.casefold().endswith(("ed", "lit", "y", "ing", "ful"))
+    return not is_look and not word[:1].isupper() and not is_link(word) and kind in (None, "plant", "food", "animal")
+
+
 def _dressed(clothing: str, spell: Spell) -> list[Edit]:
     """The first thing to wear that the prompt names becomes `clothing`; where it names none, it is added."""
     kinds = english_kinds()
     worn = next((w for p in split(spell.prompt) for w in words(p.core) if kinds.get(fold(w)) == "clothing"), "")
     found = mentions(spell.prompt, worn) if worn else []
-    return [redressed(found[0], clothing)] if found else _added(clothing, spell)
+    return [redressed(found[0], clothing)] if found else added(clothing, spell)
 
 
 def look_of_thing(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
@@ -164,13 +191,13 @@ def look_of_thing(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | No
 def _new_look(old: str, new: str, spell: Spell, *, is_look: bool) -> list[Edit] | None:
     """A thing that the prompt does not speak of yet, as it should look; `None` when `new` is no look."""
     if fold(old) == "background":
-        return _added(f"{topic(new).removesuffix(' background')} background", spell)
+        return added(f"{topic(new).removesuffix(' background')} background", spell)
     if is_look and not is_noun(old):
         return None
     look = look_named(new)
     if look is not None and look_class(new) != "color":
         return apply_look(look, spell)
-    return _added(f"{plain_look(new)} {old}", spell) if is_look else None
+    return added(f"{plain_look(new)} {old}", spell) if is_look else None
 
 
 def _unstyled(text: str) -> str:
@@ -226,7 +253,7 @@ def more_of(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
         elif look is not None:
             edits += apply_look(look, spell)
         else:
-            edits += _added(part, spell)
+            edits += added(part, spell)
     return edits or None
 
 
@@ -262,8 +289,8 @@ def add_words(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
         return known
     things = _JOINER.split(text)
     if not all(kind_of_thing(thing) in NOUN_KINDS for thing in things):
-        return _added(text, spell)
-    return _added_one_by_one(things, spell)
+        return [*company(text, spell), *added(text, spell)]
+    return [*company(text, spell), *added_one_by_one(things, spell)]
 
 
 def _of_person(look: str, spell: Spell) -> list[Edit] | None:
@@ -289,15 +316,15 @@ def bare_words(clause: str, spell: Spell, scene: Scene) -> list[Edit] | None:
     if known is None:
         known = _as_state(text, spell, only_known=True)
     if known is None and is_known(text):
-        return _added(text, spell)
+        return added(text, spell)
     things = _JOINER.split(text)
     turned = look_behind(text)
     if known is None and turned is not None:
-        return _added(turned, spell)
+        return added(turned, spell)
     if known is None and len(things) > 1 and all(map(is_short_thing, things)):
-        return _added_one_by_one(things, spell)
+        return added_one_by_one(things, spell)
     if known is None and (is_short_thing(text) or is_described_thing(text)):
-        return _added(text, spell)
+        return [*rivals_of(text, spell), *added(text, spell)]
     return known
 
 
@@ -308,50 +335,23 @@ def _as_state(text: str, spell: Spell, *, only_known: bool = False) -> list[Edit
     style = style_in(core)
     if state is not None:
         return change_state(state, spell, topic(core))
+    head, _, things = core.partition(" with ")
+    state = state_named(head) if things else None
+    if state is not None:
+        changed = change_state(state, spell, topic(head))
+        return [*changed, *added_one_by_one(_JOINER.split(things), apply(spell, changed))]
     if style is not None and any(len(folded(core)) <= len(folded(word)) + 1 for word in style.words):
         is_its_name = len(folded(core)) > 1 and any(folded(core) == folded(word) for word in style.words)
         return change_style(style, core if is_its_name else style.tags[0], spell)
     if look is not None:
         return apply_look(look, spell)
-    return None if only_known else _added(text, spell)
+    return None if only_known else added(text, spell)
 
 
 def _is_style(text: str) -> bool:
     """Whether `text` is the name of a style and nothing besides."""
     style = style_in(bare(text))
     return style is not None and any(folded(bare(text)) == folded(word) for word in (*style.words, *style.tags))
-
-
-def _added(text: str, spell: Spell) -> list[Edit]:
-    phrase = text.strip(" ,.")
-    again = renewed(phrase, spell.prompt)
-    if again is not None:
-        return again
-    age = _AGE.fullmatch(phrase)
-    if age is not None:
-        phrase = f"{age['years']} years old"
-    kind = kind_of_thing(phrase)
-    forbidden = [RemoveNegative(p.core) for p in split(spell.negative_prompt) if _same_thing(p.core, phrase)]
-    if kind == "clothing" and not re.match(r"(?i)(?:wearing|with|in)\b", phrase):
-        shown = phrase if phrase != bare(phrase) or plural(phrase) == phrase else f"{article(phrase)} {phrase}"
-        phrase = f"wearing {shown}"
-    is_there = any(p.key == phrase_key(phrase) for p in split(spell.prompt))
-    return [*forbidden] if is_there or not phrase else [*forbidden, AddPhrase(phrase)]
-
-
-def _added_one_by_one(things: Iterable[str], spell: Spell) -> list[Edit]:
-    """Each added to what the ones before it made: `red hair and blue eyes` may change one phrase twice."""
-    edits: list[Edit] = []
-    for thing in things:
-        slotted = fill(thing, spell, "add")
-        more = _added(thing, spell) if slotted is None else slotted
-        spell = apply(spell, more)
-        edits += more
-    return edits
-
-
-def _same_thing(one: str, other: str) -> bool:
-    return folded(bare(one)) == folded(bare(other))
 
 
 def _parts(text: str, scene: Scene) -> list[str]:

@@ -60,7 +60,9 @@ def is_described_thing(text: str) -> bool:
     kinds = english_kinds()
     if not said:
         return False
-    begins = said[0].casefold() in _ARTICLES_AND_NUMBERS or said[0].casefold().endswith("ing")
+    first = said[0].casefold()
+    is_thing_in = kinds.get(fold(first)) in ("light", "scene") and len(said) > 1 and is_link(said[1])
+    begins = first in _ARTICLES_AND_NUMBERS or first.endswith("ing") or is_thing_in
     known = (
         fold(word) in kinds or is_link(word) or word.casefold() in _ARTICLES_AND_NUMBERS or bool(look_class(word))
         for word in said[1:]

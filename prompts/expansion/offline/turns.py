@@ -11,7 +11,7 @@ from prompts.expansion.applying import apply
 from prompts.expansion.data_files import load_toml
 from prompts.expansion.edits import Edit
 from prompts.expansion.language import Language, detect
-from prompts.expansion.offline.filling import fill_named
+from prompts.expansion.offline.filling import fill_named, leading_value
 from prompts.expansion.offline.guarding import guarded
 from prompts.expansion.offline.intents import (
     Intent,
@@ -110,6 +110,9 @@ class _Reading:
         clause = said or clause
         if self._fill(clause):
             return True
+        first, rest = leading_value(strip_polite(clause, grammar(self.scene.language)))
+        if first and self._would_do(rest) and self._fill(first):
+            clause = rest
         for language in _languages_of(clause, self.scene.language):
             scene = replace(self.scene, language=language)
             for intent in (*readings(clause, language), None):
@@ -127,6 +130,13 @@ class _Reading:
                     self.notes += [texts["again"]] if intent is not None and intent.kind == "random_seed" else []
                     return done
         return False
+
+    def _would_do(self, clause: str) -> bool:
+        """Whether `clause` alone is known words: `看书` of `低头看书`."""
+        try:
+            return fill_named(clause, self.state) is not None or bool(bare_words(clause, self.state, self.scene))
+        except PromptError:
+            return False
 
     def _fill(self, clause: str) -> bool:
         """Whether a slot of the prompt lists `clause` word for word, and its edits fit."""
