@@ -38,6 +38,7 @@ STATUS_OF_CODE: dict[str, int] = {
 
 STATUS_OF_CLASS: dict[type[SpellwrightError], int] = {
     service_errors.NotFound: 404,
+    service_errors.BlobMissing: 410,
     service_errors.Conflict: 409,
     service_errors.RequestInvalid: 422,
     service_errors.MediaTypeRefused: 415,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from json import JSONDecodeError
 from pathlib import Path
 
 from sqlalchemy import Connection, bindparam, func, select, text
-from sqlalchemy.exc import DataError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DataError, DBAPIError, OperationalError, SQLAlchemyError
 
-from service.errors import DatabaseUnavailable, DiskFull, RequestInvalid
-from service.store.dialects import is_disk_full, open_engine
+from service.errors import DatabaseUnavailable, DiskFull, RequestInvalid, ServiceError
+from service.store.dialects import damaged, is_damage, is_disk_full, open_engine
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 MIGRATION_LOCK = 0x5350454C4C  # "SPELL", for PostgreSQL's advisory lock
@@ -114,11 +115,20 @@ def _known_revisions() -> list[str]:
 def _our_errors() -> Iterator[None]:
     try:
         yield
-    except OperationalError as failed:
-        if is_disk_full(failed.orig):
-            raise DiskFull("The disk is full; the database cannot grow. Free some space, then try again.") from failed
-        raise DatabaseUnavailable("The database does not answer. Try again in a moment.") from failed
-    except DataError as refused:  # PostgreSQL takes no NUL in a text
-        raise RequestInvalid("The text holds a character that cannot be stored.").with_code("text_invalid") from refused
-    except SQLAlchemyError as failed:
-        raise DatabaseUnavailable("The database refused the operation. Try again in a moment.") from failed
+    except (SQLAlchemyError, UnicodeDecodeError, JSONDecodeError) as failed:
+        raise _ours(failed) from failed
+
+
+def _ours(failed: Exception) -> ServiceError:
+    cause = failed.orig if isinstance(failed, DBAPIError) else failed
+    if is_disk_full(cause):
+        return DiskFull("The disk is full; the database cannot grow. Free some space, then try again.")
+    if is_damage(cause):
+        return damaged()
+    if isinstance(failed, DataError):  # PostgreSQL takes no NUL in a text
+        refused = RequestInvalid("The text holds a character that cannot be stored.")
+        refused.with_code("text_invalid")
+        return refused
+    if isinstance(failed, OperationalError):
+        return DatabaseUnavailable("The database does not answer. Try again in a moment.")
+    return DatabaseUnavailable("The database refused the operation. Try again in a moment.")

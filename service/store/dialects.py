@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+from json import JSONDecodeError
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
-from service.errors import SettingsError
+from service.errors import DatabaseUnavailable, SettingsError
 
 BUSY_MILLISECONDS = 5000
 POOLED, OVERFLOW = 10, 30
@@ -36,6 +37,24 @@ def is_disk_full(error: object) -> bool:
     return getattr(error, "sqlstate", None) == POSTGRES_DISK_FULL or (
         code is not None and (code & 0xFF) == sqlite3.SQLITE_FULL
     )
+
+
+def is_damage(error: object) -> bool:
+    """Whether a driver's error says that the file is no sound database."""
+    # The driver cannot always read the words of its own error; what is no JSON was never written by us.
+    if isinstance(error, UnicodeDecodeError | JSONDecodeError):
+        return True
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is not None and (code & 0xFF) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def damaged() -> DatabaseUnavailable:
+    """What to raise when the file, or a row in it, makes no sense."""
+    error = DatabaseUnavailable(
+        "The database file is damaged. Stop Spellwright and put back a copy of it, or choose another data folder."
+    )
+    error.with_code("database_damaged")
+    return error
 
 
 def _url(place: str) -> URL:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar
 
 from sqlalchemy import RowMapping
 
@@ -17,6 +19,22 @@ from service.jobs import EventKind, ImageRecord, Job, JobEvent, JobKind, JobStat
 from service.search import searched_text
 from service.spell_json import spell_from_json, spell_to_json
 from service.spells import Author, ChatTurn, SpellSummary, SpellVersion
+from service.store.dialects import damaged
+
+Made = TypeVar("Made")
+
+
+def _of_a_sound_row(make: Callable[[RowMapping], Made]) -> Callable[[RowMapping], Made]:
+    """`make`, where a value that this program never writes is told as damage."""
+
+    @wraps(make)
+    def made(row: RowMapping) -> Made:
+        try:
+            return make(row)
+        except (ValueError, TypeError, KeyError, AttributeError) as odd:
+            raise damaged() from odd
+
+    return made
 
 
 def job_row(job: Job) -> dict[str, Any]:
@@ -54,6 +72,7 @@ def problem_row(problem: Problem) -> dict[str, Any]:
     return {"code": problem.code, "detail": problem.detail, "facts": problem.facts}
 
 
+@_of_a_sound_row
 def job_of(row: RowMapping) -> Job:
     """The job of a `jobs` row."""
     problem = row["problem"]
@@ -116,6 +135,7 @@ def _img2img_of(data: dict[str, Any] | None) -> Img2Img | None:
     return Img2Img(**{**data, "inpaint": None if inpaint is None else Inpaint(**inpaint)})
 
 
+@_of_a_sound_row
 def event_of(row: RowMapping) -> JobEvent:
     """The event of a `job_events` row."""
     return JobEvent(row["job_id"], row["number"], EventKind(row["kind"]), row["data"], utc_from_text(row["at"]))
@@ -137,6 +157,7 @@ def version_row(version: SpellVersion) -> dict[str, Any]:
     }
 
 
+@_of_a_sound_row
 def version_of(row: RowMapping) -> SpellVersion:
     """The version of a `spell_versions` row."""
     return SpellVersion(
@@ -167,6 +188,7 @@ def turn_row(turn: ChatTurn) -> dict[str, Any]:
     }
 
 
+@_of_a_sound_row
 def turn_of(row: RowMapping) -> ChatTurn:
     """The turn of a `chat_turns` row."""
     return ChatTurn(
@@ -181,6 +203,7 @@ def turn_of(row: RowMapping) -> ChatTurn:
     )
 
 
+@_of_a_sound_row
 def summary_of(row: RowMapping) -> SpellSummary:
     """The list line of a `spells` row."""
     return SpellSummary(
@@ -206,6 +229,7 @@ def image_row(image: ImageRecord) -> dict[str, Any]:
     }
 
 
+@_of_a_sound_row
 def image_of(row: RowMapping) -> ImageRecord:
     """The record of an `images` row."""
     return ImageRecord(
@@ -234,6 +258,7 @@ def upload_row(upload: Upload) -> dict[str, Any]:
     }
 
 
+@_of_a_sound_row
 def upload_of(row: RowMapping) -> Upload:
     """The record of an `uploads` row."""
     return Upload(row["id"], row["blob"], row["sha256"], row["bytes"], utc_from_text(row["created_at"]))
