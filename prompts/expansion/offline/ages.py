@@ -18,19 +18,29 @@ _ASKED = re.compile(
     r"(?:to |be |look(?:ing)? |like |about |around |aged? )*(?P<n>\d{1,3})(?:[- ]?(?:years?[- ]old|yo|y/o))?",
     re.IGNORECASE,
 )
+_OLDER = re.compile(
+    r"(?:look(?:s|ing)? )?(?:more (?:mature|adult|grown[- ]up)|(?:a (?:bit|little|lot)|slightly|somewhat|much) older"
+    r"|(?<=look )older|(?<=looks )older|(?<=looking )older)(?:[- ]looking)?"
+)
 _PERSON = re.compile(
     r"\b(?:(?P<count>\d)|(?P<article>an?|the) )?(?P<look>[a-z-]+ )??(?P<noun>girl|boy|woman|man)\b", re.IGNORECASE
 )
 
 
-def fill_age(text: str, spell: Spell) -> list[Edit] | None:
-    """`30 years old` in place of other years, or the next step of `a bit older`; `None` for anything else."""
+def fill_age(text: str, spell: Spell, *, is_of_somebody: bool = False) -> list[Edit] | None:
+    """`30 years old` in place of other years, or the next step of `a bit older`; `None` for anything else.
+
+    Args:
+        text: English, or a wish that `data/slots.toml` lists.
+        spell: What stands.
+        is_of_somebody: Whether a mere number is an age: `make her 30`.
+    """
     table = load_toml("data", "slots.toml")["age"]
     said = text.strip().casefold()
-    if said in table["older"] or (said in table["older_tag"] and has_cast_tags(spell.prompt)):
+    if said in table["older"] or _OLDER.fullmatch(said) or (said in table["older_tag"] and has_cast_tags(spell.prompt)):
         return _a_step_older(spell)
     asked = _ASKED.fullmatch(text.strip())
-    if asked is None or text.strip().isdigit():
+    if asked is None or (said.isdigit() and not is_of_somebody):
         return None
     for phrase in split(spell.prompt):
         years = _YEARS.search(phrase.core)

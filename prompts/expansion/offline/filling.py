@@ -24,7 +24,7 @@ Manner = Literal["become", "add", "bare"]
 def fill(text: str, spell: Spell, manner: Manner) -> list[Edit] | None:
     """The edits that put `text` into its slot; `None` when it is of no slot, or the prompt leaves that slot empty."""
     text = _styled_place(text)
-    age = fill_age(text, spell)
+    age = fill_age(text, spell, is_of_somebody=manner == "become")
     if age is not None:
         return age
     one_of_few = fill_exclusive(text, spell)
@@ -48,7 +48,7 @@ def fill_named(clause: str, spell: Spell) -> list[Edit] | None:
     value = value_named(said)
     text = table["place"]["also"].get(said) or table["posture"]["also"].get(said)
     if said in table["age"]["older"]:
-        return fill_age(said, spell) if not said.isascii() or " " in said else None
+        return fill_age(said, spell)
     if text is None and value is not None:
         text = value[1]
     if text is None:

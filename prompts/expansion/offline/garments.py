@@ -15,6 +15,7 @@ from prompts.expansion.offline.noun_phrase import NOUN_KINDS
 from prompts.expansion.offline.recoloring import redressed
 from prompts.expansion.offline.scene import bare
 from prompts.expansion.offline.words import article, fold, words
+from prompts.expansion.phrases import split
 from prompts.spell import Spell
 
 _WORN = re.compile(r"^(?:(?:dressed|clad)\s+in|wearing|wears?|in|with)\s+", re.IGNORECASE)
@@ -51,7 +52,7 @@ def garment_named(text: str) -> Garment | None:
 def fill_garment(text: str, spell: Spell) -> list[Edit] | None:
     """The garment in place of those it cannot be worn with; `None` when there are none, or it is there already."""
     garment = garment_named(text)
-    if garment is None or mentions(spell.prompt, garment.noun):
+    if garment is None or _mentions(spell.prompt, garment.noun):
         return None
     displaced = _displaced(spell.prompt, garment)
     if not displaced:
@@ -99,16 +100,20 @@ def _displaced(prompt: str, garment: Garment) -> list[Mention]:
     for noun, layer in _layers().items():
         if layer not in layers or noun == garment.noun:
             continue
-        for mention in mentions(prompt, noun):
-            if _is_spelled(mention, noun) and not _is_part_of_name(mention):
+        for mention in _mentions(prompt, noun):
+            if not _is_part_of_name(mention):
                 found.setdefault((mention.phrase.start, mention.end), mention)
     return [found[key] for key in sorted(found)]
 
 
-def _is_spelled(mention: Mention, noun: str) -> bool:
-    """Whether it is the noun and not a word that only folds like it: `short` is no `shorts`."""
-    said = mention.phrase.core[mention.start : mention.end].casefold()
-    return noun not in _plurals() or said.endswith("s") == noun.endswith("s")
+def _mentions(prompt: str, noun: str) -> list[Mention]:
+    """Where the prompt names the garment; `short` is no `shorts`."""
+    if noun == fold(noun):
+        return mentions(prompt, noun)
+    spelled = re.compile(rf"\b{re.escape(noun)}\b", re.IGNORECASE)
+    found = ((phrase, spelled.search(phrase.core)) for phrase in split(prompt))
+    is_plain = ((p, m) for p, m in found if m is not None and not any(mark in p.core for mark in "[{|"))
+    return [Mention(phrase, match.start(), match.end()) for phrase, match in is_plain if match is not None]
 
 
 def _is_part_of_name(mention: Mention) -> bool:

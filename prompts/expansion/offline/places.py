@@ -27,6 +27,7 @@ _PUTS = frozenset(("in", "on", "at", "by", "near", "inside", "into", "to", "besi
 _PASSES = frozenset(("through", "across", "around", "down", "along", "over", "of", "from"))
 _LEADS = re.compile(rf"(?P<prep>{'|'.join(sorted(_PUTS))})\s+(?P<rest>.+)", re.IGNORECASE | re.DOTALL)
 _GROUND = re.compile(r"\s+background$", re.IGNORECASE)
+_BEHIND = re.compile(r"\bin the (?:back|fore)ground$", re.IGNORECASE)
 _NAME_WORDS = 5
 _SCENE_GROUPS = ("time", "weather", "season")
 
@@ -69,6 +70,8 @@ class Place:
 
 def place_named(text: str) -> Place | None:
     """The place that `text` is, with what is said of it; `None` for other words."""
+    if _BEHIND.search(text):
+        return None
     said = _GROUND.sub("", text.strip())
     leads = _LEADS.fullmatch(said)
     prep, said = (leads["prep"].casefold(), leads["rest"]) if leads else ("", said)
@@ -168,7 +171,7 @@ def _spliced(core: str, span: _Span, place: Place | None) -> str:
         return f"{core[: span.low].rstrip()} {core[span.high :].lstrip()}".strip(" ,")
     new = place.standing if span.prep else place.bare
     if span.passes:
-        new = f"{core[span.low : span.head]}{article(place.head)} {place.bare}"
+        new = f"{core[span.low : span.head].split()[0]} {article(place.head)} {place.bare}"
     elif not span.prep and span.head > span.low:
         new = f"{article(place.head)} {place.bare}"
     return f"{core[: span.low]}{new}{core[span.high :]}"

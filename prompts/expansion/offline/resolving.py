@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from prompts.errors import UnknownName, near_names
 from prompts.expansion.applying import loras_of
 from prompts.expansion.catalogue import missing_trigger
+from prompts.expansion.data_files import load_toml
 from prompts.expansion.edits import (
     AddNegative,
     AddPhrase,
@@ -202,7 +203,8 @@ def _lora(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
     wanted = _name_key(name)
     card = next((c for c in scene.catalogue if _name_key(c.name) == wanted), None)
     used = _used_lora(name, spell)
-    if used is None and card is None and not _NAME.search(name):
+    says_none = not _NAME.search(name) or name.casefold() in load_toml("data", "turns.toml")["empty"]["words"]
+    if used is None and card is None and says_none:
         return None
     if card is None and used is None and scene.catalogue:
         raise _nothing_called(name, near_names(name, [c.name for c in scene.catalogue]))
