@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import math
+import signal
 import socket
 import sys
+import time
 from collections.abc import Sequence
 from types import FrameType
 
@@ -16,6 +18,7 @@ from service.listening import address_of
 from service.services import Services
 from service.settings import Settings
 
+ECHO_SECONDS = 0.5  # a signal within so long after the first came by another way (a terminal, a wrapper)
 OWN_LOGGERS = ("service", "generator", "prompts", "uvicorn")
 log = logging.getLogger(__name__)
 
@@ -26,6 +29,7 @@ class DrainingServer(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
         super().__init__(config)
         self._app_state = app.state
+        self._told_at: float | None = None  # monotonic seconds of the first signal
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start the application, then say where it is: uvicorn does not for sockets that it did not open."""
@@ -35,7 +39,12 @@ class DrainingServer(uvicorn.Server):
             log.info("action=serve outcome=ready address=%s (Ctrl+C stops it)", address_of(listener, host))
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """First signal: drain. Second: leave at once, jobs are taken up by the next process."""
+        """First signal: drain. A later one: leave at once, jobs are taken up by the next process."""
+        now = time.monotonic()
+        if self._told_at is not None and now - self._told_at > ECHO_SECONDS:
+            signal.signal(sig, signal.SIG_DFL)  # uvicorn hurries by Ctrl+C alone, and not once it is stopping
+            signal.raise_signal(sig)
+        self._told_at = self._told_at or now
         self._begin_drain()
         super().handle_exit(sig, frame)
 

@@ -108,6 +108,20 @@ def test_sigterm_ends_open_streams_puts_the_work_back_and_loses_nothing(serve: A
     assert done["attempt"] == 2
 
 
+def test_a_second_sigterm_ends_at_once_and_the_work_is_taken_up_later(serve: Any) -> None:
+    server = serve(8.0)  # a step takes longer than anybody would wait
+    client = server.start()
+    job = submit(client)
+    wait(client, job, lambda found: found["status"] == "running")
+    server.process.send_signal(signal.SIGTERM)
+    time.sleep(0.7)  # sooner it would count as the same signal
+    began = time.monotonic()
+    assert server.terminate() == -signal.SIGTERM
+    assert time.monotonic() - began < 3
+    client = serve(0.0).start()
+    check_whole(client, job, 1, [])
+
+
 def test_a_job_cancelled_while_its_server_dies_stays_cancelled(serve: Any) -> None:
     server = serve(30.0)
     client = server.start()

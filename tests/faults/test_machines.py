@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -126,6 +127,31 @@ def test_a_killed_machine_s_job_goes_on_at_the_other_and_keeps_what_is_finished(
     assert done["attempt"] == 2
     kept = {image["id"] for image in done["images"]}
     assert {image["id"] for image in before} <= kept
+
+
+@pytest.mark.slow
+def test_a_machine_that_slept_through_its_lease_changes_nothing_when_it_wakes(
+    machine: Callable[..., Any], tmp_path: Path
+) -> None:
+    """Fault F02: what it finished too late is refused; it works on with the next job."""
+    servers = machine("a", 0.05), machine("b", 0.05)
+    clients = [server.start() for server in servers]
+    job = submit(clients[0], 6)
+    wait(clients[0], job, lambda found: found["status"] == "running")
+    place = next(at for at, server in enumerate(servers) if is_owner(server, job))
+    sleeper, other = servers[place], clients[1 - place]
+    sleeper.process.send_signal(signal.SIGSTOP)
+    try:
+        done = check_whole(other, job, 6)
+    finally:
+        sleeper.process.send_signal(signal.SIGCONT)
+    assert done["attempt"] == 2
+    woken = clients[place]
+    assert wait(woken, job, lambda found: found["status"] == "done")["images"] == done["images"]
+    for _ in range(4):  # enough for both; the sleeper has come to its late pictures by then
+        check_whole(woken, submit(woken, 2), 2)
+    assert check_whole(other, job, 6)["images"] == done["images"]
+    assert sleeper.process.poll() is None
 
 
 @pytest.mark.slow
