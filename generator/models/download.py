@@ -30,6 +30,7 @@ HUB = "https://huggingface.co"
 _HUB_HOSTS = ("huggingface.co", "hf.co")  # and what lies below them
 _REDIRECTS = 5
 _BLOCK = 1 << 20  # bytes
+_SLACK_BYTES = 64_000_000  # over twice the size that is known of a file, which is about right
 _SHA256 = re.compile(r'"?([0-9a-f]{64})"?')
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+)")
 
@@ -150,13 +151,25 @@ def _store(answer: httpx.Response, part: Path, there: int, file: KnownFile, prog
     is_resumed = answer.status_code == 206 and resumed is not None and int(resumed.group(1)) == there
     done = there if is_resumed else 0
     total = int(resumed.group(2)) if is_resumed and resumed is not None else _length(answer)
+    most = _SLACK_BYTES + 2_000_000 * file.megabytes
+    if total is not None and total > most:
+        raise _too_large(file)
     with part.open("ab" if is_resumed else "wb") as out:
         for block in answer.iter_raw(_BLOCK):
             out.write(block)
             done += len(block)
+            if done > most:
+                part.unlink()
+                raise _too_large(file)
             progress(done, total)
     if total is not None and done != total:
         raise DownloadFailed(f"{file.name} broke off after {done} of {total} bytes. Try again: it goes on from there.")
+
+
+def _too_large(file: KnownFile) -> DownloadFailed:
+    return DownloadFailed(
+        f"The hub sends far more than the {file.megabytes} MB that {file.name} has; it was thrown away.", file=file.name
+    )
 
 
 def _next_url(url: str, answer: httpx.Response, file: KnownFile) -> str:

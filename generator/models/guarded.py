@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import socket
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 Resolve = Callable[[str, int], list[str]]
 """(host, port) -> every address of the host."""
 _TIMEOUT_SECONDS, _CONNECT_SECONDS = 30.0, 10.0
-_JSON_BYTES = 4_000_000
+_JSON_BYTES, _WHOLE_SECONDS = 4_000_000, 60.0
 _PORTS = {"https": 443, "http": 80}
 _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
 _DOCUMENTATION = ipaddress.IPv6Network("3fff::/20")
@@ -107,11 +108,7 @@ class Guard:
                         f"{urlsplit(url).hostname} answered {answer.status_code}. It may want a key (hub_key).",
                         status=answer.status_code,
                     )
-                body = b""
-                for piece in answer.iter_raw():
-                    body += piece
-                    if len(body) > _JSON_BYTES:
-                        raise DownloadFailed(f"{urlsplit(url).hostname} answered with too much.")
+                body = _whole_body(answer, urlsplit(url).hostname or "")
         except httpx.HTTPError as failed:
             raise DownloadFailed(f"{urlsplit(url).hostname} cannot be reached ({type(failed).__name__}).") from failed
         try:
@@ -129,6 +126,17 @@ class Guard:
         if not addresses or len(allowed) != len(addresses):
             raise _refused(host)
         return addresses[0]
+
+
+def _whole_body(answer: httpx.Response, host: str) -> bytes:
+    body, end = b"", time.monotonic() + _WHOLE_SECONDS
+    for piece in answer.iter_raw():
+        body += piece
+        if len(body) > _JSON_BYTES:
+            raise DownloadFailed(f"{host} answered with too much.", host=host)
+        if time.monotonic() > end:
+            raise DownloadFailed(f"{host} answers too slowly. Try again later.", host=host)
+    return body
 
 
 def is_loopback(host: str) -> bool:

@@ -189,3 +189,34 @@ def _away_and_back(client: httpx.Client, postgres: OwnPostgres) -> None:
     assert (submitted.status_code, submitted.json()["code"]) == (503, "database_unavailable")
     assert client.get("/healthz").status_code == 200
     postgres.start()
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
+def test_nothing_is_lost_or_doubled_however_often_the_database_is_stopped(
+    machine: Callable[..., Any], postgres: OwnPostgres
+) -> None:
+    """Fault F04, fifty times; whoever gets no answer sends the same again under its key."""
+    client = machine("a", 0.01).start()
+    accepted: dict[str, str] = {}
+
+    def send(key: str) -> bool:
+        answer = client.post("/api/jobs", json={"spell": SPELL, "count": 2}, headers={"Idempotency-Key": key})
+        if answer.status_code == 202:
+            assert accepted.setdefault(key, answer.json()["id"]) == answer.json()["id"]
+        else:
+            assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable"), answer.text
+        return answer.status_code == 202
+
+    for cycle in range(50):
+        send(f"key {cycle}")
+        postgres.stop()
+        assert not send(f"late {cycle}")
+        postgres.start()
+        deadline = time.monotonic() + 30
+        while not all([send(f"key {cycle}"), send(f"late {cycle}")]):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+    for job in accepted.values():
+        check_whole(client, job, 2)
+    assert len(accepted) == 100
