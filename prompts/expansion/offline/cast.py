@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from prompts.expansion.data_files import load_toml
-from prompts.expansion.edits import Edit, RemovePhrase, ReplacePhrase
+from prompts.expansion.edits import AddPhrase, Edit, RemovePhrase, ReplacePhrase
 from prompts.expansion.offline.glossary import english_kinds
 from prompts.expansion.offline.mentions import is_link
 from prompts.expansion.offline.recoloring import look_class
@@ -76,9 +76,13 @@ def fill_cast(text: str, spell: Spell, *, adds: bool) -> list[Edit] | None:
         spell: What stands.
         adds: Whether the wish was to have them as well.
     """
-    members = cast_named(text)
-    if members is None:
+    who, doing = _split_doing(text)
+    members = cast_named(who)
+    if members is None or (doing and adds):
         return None
+    if doing:
+        placed = fill_cast(who, spell, adds=False)
+        return None if placed is None else [*placed, AddPhrase(doing)]
     tags = [phrase for phrase in split(spell.prompt) if _TAG.fullmatch(phrase.core)]
     if not tags:
         return None if adds else _in_words(members, spell)
@@ -93,10 +97,17 @@ def fill_cast(text: str, spell: Spell, *, adds: bool) -> list[Edit] | None:
 
 def company(text: str, spell: Spell) -> list[Edit]:
     """`solo` goes when somebody else is added: `a boyfriend next to the girl`."""
-    head = next((i for i, word in enumerate(words(text)) if is_link(word) or word == "next"), None)
+    head = next((i for i, word in enumerate(words(text)) if is_link(word) or word.endswith("ing")), None)
     noun = fold((words(text)[:head] or [""])[-1])
     is_somebody = english_kinds().get(noun) == "person"
-    return [RemovePhrase(p.core) for p in split(spell.prompt) if is_somebody and p.key in _table()["alone"]]
+    contrary = {*_table()["alone"], *_table()["nobody"]}
+    return [RemovePhrase(p.core) for p in split(spell.prompt) if is_somebody and p.key in contrary]
+
+
+def _split_doing(text: str) -> tuple[str, str]:
+    """`two girls holding hands` -> `two girls`, `holding hands`; the second is empty where nothing is done."""
+    match = re.match(r"(?P<who>.+?)\s+(?P<doing>[a-z]+ing\b.*)", text, re.IGNORECASE)
+    return (match["who"], match["doing"]) if match else (text, "")
 
 
 def _company(members: list[Member], spell: Spell) -> list[Edit]:

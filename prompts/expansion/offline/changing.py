@@ -25,6 +25,15 @@ def state_named(text: str) -> State | None:
     return next((state for state in named if state.group != "light"), None)
 
 
+def two_states(text: str) -> tuple[State, State] | None:
+    """The two states of `raining at night`, of two groups; `None` for other words."""
+    match = re.fullmatch(r"(.+?) (?:at|in|on)(?: the| an?)? (.+)", text)
+    both = [state_named(part) for part in match.groups()] if match else []
+    if len(both) != 2 or both[0] is None or both[1] is None or both[0].group == both[1].group:
+        return None
+    return both[0], both[1]
+
+
 def topic(text: str) -> str:
     """`in the rain` -> `rain`, `a red hat` -> `red hat`."""
     return bare(PREPOSITION.sub("", text.strip())) or text.strip()

@@ -9,6 +9,7 @@ from functools import cache
 from prompts.expansion.data_files import load_toml
 from prompts.expansion.edits import AddPhrase, Edit, RemovePhrase, ReplacePhrase
 from prompts.expansion.offline.mentions import Mention, instead, is_link, mentions, without
+from prompts.expansion.offline.recoloring import look_class
 from prompts.expansion.offline.scene import bare
 from prompts.expansion.offline.words import folded, words
 from prompts.expansion.phrases import phrase_key, split
@@ -56,7 +57,18 @@ def value_named(text: str) -> tuple[Value, str] | None:
             return value, text.strip()
         if any(folded(word) in (wanted, folded(text)) for word in value.also):
             return value, value.words[0]
-    return None
+    return _described(text)
+
+
+def _described(text: str) -> tuple[Value, str] | None:
+    """A value with looks before it (`blonde twintails`) or called a face (`surprised face`)."""
+    called, _, last = text.rpartition(" ")
+    if last.casefold() in ("face", "expression", "look") and called:
+        found = value_named(called)
+        return (found[0], text) if found is not None and found[0].slot == "expression" else None
+    first, _, rest = bare(text).partition(" ")
+    found = value_named(rest) if rest and look_class(first) else None
+    return (found[0], text.strip()) if found is not None and found[0].slot == "hairdo" else None
 
 
 def fill_exclusive(text: str, spell: Spell) -> list[Edit] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from prompts.expansion.applying import apply
@@ -16,6 +17,8 @@ from prompts.expansion.offline.posture import fill_posture, posture_named
 from prompts.expansion.offline.scenery import style_in
 from prompts.expansion.offline.words import contains, folded
 from prompts.spell import Spell
+
+_OF_SOMEBODY = re.compile(r"^(?:让|请)?(?:她|他|它|女孩|男孩|人物|主角)(?=.)")
 
 Manner = Literal["become", "add", "bare"]
 """How a wish speaks: `make it a boy`, `add a boy`, `a boy`."""
@@ -43,7 +46,7 @@ def fill(text: str, spell: Spell, manner: Manner) -> list[Edit] | None:
 
 def fill_named(clause: str, spell: Spell) -> list[Edit] | None:
     """The edits of a clause that a slot lists word for word, in whatever language; `None` for other clauses."""
-    said = clause.strip(" .!?。！？,，").casefold()
+    said = _OF_SOMEBODY.sub("", clause.strip(" .!?。！？,，").casefold())
     table = load_toml("data", "slots.toml")
     value = value_named(said)
     text = table["place"]["also"].get(said) or table["posture"]["also"].get(said)

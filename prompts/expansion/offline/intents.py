@@ -16,6 +16,8 @@ _SPACE_BY_IDEOGRAPH = re.compile(r"(?<=[\u4e00-\u9fff])\s+|\s+(?=[\u4e00-\u9fff]
 
 _MARKS = re.compile(r"[\n；;]|[，。！？](?![^(（]*[)）])|,(?!\d)(?![^()]*\))|(?<!\d),(?![^()]*\))|[!?](?=\s)")
 """What ends a clause in every language; a comma within brackets or within a number does not."""
+_WORN_WITH = re.compile(r"穿[^，,、；\n]{1,8}?(?=戴|打领|系领|系着|拿着|披着)")
+"""`穿西装打领带` are two wishes."""
 _NUMBER_WISH = (
     r"\d{1,3} ?(?:sampling )?(?:steps?\b|步)|(?:cfg|seed|clip skip|种子|步数)\b ?[\d:=]|\d{2,4} ?[x×] ?\d{2,4}"
 )
@@ -60,6 +62,8 @@ KINDS: tuple[str, ...] = (
     "sampler_like",
     "lora_weight",
     "lora_at",
+    "more_lora",
+    "less_lora",
     "drop_loras",
     "clear_loras",
     "drop_lora",
@@ -72,6 +76,7 @@ KINDS: tuple[str, ...] = (
     "landscape_size",
     "square_size",
     "weight",
+    "years",
     "version_but",
     "lock",
     "unlock",
@@ -168,7 +173,7 @@ def said_otherwise(clause: str, language: str) -> str | None:
 
 def clauses(message: str, language: str) -> list[str]:
     """The clauses of a message, none of them empty."""
-    spaced = _BEFORE_NUMBERS.sub("\n", message.strip().rstrip(".!。！"))
+    spaced = _WORN_WITH.sub(r"\g<0>\n", _BEFORE_NUMBERS.sub("\n", message.strip().rstrip(".!。！")))
     parts = [part for whole in _MARKS.split(spaced) for part in grammar(language).split.split(whole)]
     return [part.strip() for part in parts if part and part.strip()]
 

@@ -47,7 +47,9 @@ def mentions(prompt: str, wanted: str) -> list[Mention]:
     part is meant.
     """
     as_said = folded(wanted)
-    words = [word for word in as_said if word not in _ARTICLES] or as_said
+    words = tuple(word for word in as_said if word not in _ARTICLES)
+    if not words:
+        return []
     found = []
     for phrase in split(prompt):
         if any(mark in phrase.core for mark in "[{|"):

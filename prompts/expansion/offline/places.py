@@ -24,7 +24,7 @@ PLACES = frozenset(("city", "place", "location", "country", "town"))
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _ARTICLES = frozenset(("a", "an", "the", "some", "her", "his", "their"))
 _PUTS = frozenset(("in", "on", "at", "by", "near", "inside", "into", "to", "beside", "outside", "onto"))
-_PASSES = frozenset(("through", "across", "around", "down", "along", "over", "of", "from"))
+_PASSES = frozenset(("through", "across", "around", "down", "along", "over", "from"))
 _LEADS = re.compile(rf"(?P<prep>{'|'.join(sorted(_PUTS))})\s+(?P<rest>.+)", re.IGNORECASE | re.DOTALL)
 _GROUND = re.compile(r"\s+background$", re.IGNORECASE)
 _BEHIND = re.compile(r"\bin the (?:back|fore)ground$", re.IGNORECASE)
@@ -79,10 +79,10 @@ def place_named(text: str) -> Place | None:
     while tokens and tokens[0].group().casefold() in _ARTICLES:
         tokens.pop(0)
     end = next((i for i, token in enumerate(tokens) if is_link(token.group())), len(tokens))
-    name = _name_at([t.group() for t in tokens[:end]], end - 1) if end else None
+    name = _name_at([_cased(t.group()) for t in tokens[:end]], end - 1) if end else None
     if name is None or end > _NAME_WORDS or any(mark in said for mark in "()[]{}|:,"):
         return None
-    head = said[tokens[0].start() : tokens[end - 1].end()]
+    head = said[tokens[0].start() : tokens[end - 1].start()] + _cased(tokens[end - 1].group())
     return Place(name, head, said[tokens[end - 1].end() :].strip(), prep)
 
 
@@ -256,6 +256,11 @@ def _name_at(said: list[str], end: int) -> str | None:
     word = said[end]
     is_city = word[:1].isupper() and english_kinds().get(fold(word)) == "city"
     return fold(word) if is_city else None
+
+
+def _cased(word: str) -> str:
+    """A city in lower case with its capital: wishes come without."""
+    return word.capitalize() if english_kinds().get(fold(word)) == "city" and word.islower() else word
 
 
 def _key(text: str) -> str:

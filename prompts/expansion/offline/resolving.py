@@ -22,6 +22,7 @@ from prompts.expansion.edits import (
     UseLora,
 )
 from prompts.expansion.offline import rewording
+from prompts.expansion.offline.ages import fill_age
 from prompts.expansion.offline.cast import company
 from prompts.expansion.offline.cutting import keep_only
 from prompts.expansion.offline.glossary import english_kinds
@@ -221,6 +222,21 @@ def _lora_weight(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | Non
     return [UseLora(used[0].name, intent.numbers[0])] if len(used) == 1 else None
 
 
+def _lora_by(step: float) -> Resolver:
+    def resolve(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
+        used = loras_of(spell)
+        return [UseLora(used[0].name, round(used[0].weight + step, 2))] if len(used) == 1 else None
+
+    return resolve
+
+
+def _years(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
+    """So many years in place of other years, else as a further phrase."""
+    said = f"{intent.numbers[0]:.0f} years old"
+    changed = fill_age(said, spell)
+    return [AddPhrase(said)] if changed is None else changed
+
+
 def _drop_the_lora(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
     """Without a name it can only be the spell's one LoRA."""
     used = loras_of(spell)
@@ -327,6 +343,9 @@ _RESOLVERS: dict[str, Resolver] = {
     "be": rewording.be,
     "weight": rewording.weigh,
     "hires_by": _hires_by,
+    "more_lora": _lora_by(0.1),
+    "less_lora": _lora_by(-0.1),
+    "years": _years,
     "drop_loras": _drop_the_lora,
     "clear_loras": _clear_loras,
     "left": _on_the("left"),

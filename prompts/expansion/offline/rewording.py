@@ -22,9 +22,11 @@ from prompts.expansion.offline.changing import (
     change_style,
     state_named,
     topic,
+    two_states,
 )
 from prompts.expansion.offline.cutting import cut, cut_group, cut_ideographs, whole_ground
 from prompts.expansion.offline.filling import fill, is_known
+from prompts.expansion.offline.garments import garment_named
 from prompts.expansion.offline.glossary import english_kinds
 from prompts.expansion.offline.intents import Intent
 from prompts.expansion.offline.looks import look_named
@@ -61,6 +63,8 @@ from prompts.spell import Spell
 _STRONGER, _WEAKER = 1.2, 0.8
 _DEGREE = re.compile(r"(more|less|not so|not as)\s+", re.IGNORECASE)
 _COLOR_OF = re.compile(r"(?:'s)?\s+colou?r$|^colou?r of\s+", re.IGNORECASE)
+_ADDS = re.compile(r"\b(?:add|include|insert|with|plus|another|put in)\b|加|添|再来", re.IGNORECASE)
+_MADE = ("color", "material")
 _GOES_AWAY = frozenset(("stop", "go away", "disappear", "vanish", "go"))
 _PICTURES = frozenset(("painting", "drawing", "picture", "image", "cartoon", "illustration", "render"))
 _ALL_CLOTHES = frozenset(("clothe", "clothes", "clothing", "outfit", "costume", "衣服", "服装", "穿着", "穿搭"))
@@ -103,6 +107,8 @@ def replace_words(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | No
     if new and scene.is_whole_picture(intent.x):
         return become(Intent("become", x=intent.y), spell, scene)
     old = _COLOR_OF.sub("", topic(scene.english(intent.x)))
+    if fold(old or intent.x) in _ALL_CLOTHES and any(garment_named(thing) for thing in _JOINER.split(new)):
+        return added_one_by_one(_JOINER.split(new), spell)
     if fold(old or intent.x) in _ALL_CLOTHES and not mentions(spell.prompt, old) and kind_of_thing(new) == "clothing":
         return _dressed(bare(new), spell)
     if not old or not new or _COMPARES.search(intent.y):
@@ -153,8 +159,8 @@ def _replaced(old: str, new: str, found: list[Mention], spell: Spell, *, is_look
     same = [edit for mention in found if (edit := same_noun(mention, new)) is not None]
     if same:
         return same
-    if fold(old) != "background" and any(look_class(word) == "color" for word in words(new)):
-        return [redressed(mention, bare(new)) for mention in found]  # another thing of another colour
+    if fold(old) != "background" and any(look_class(word) in _MADE for word in words(new)):
+        return [redressed(mention, bare(new)) for mention in found]  # another thing of another colour or stuff
     if fold(old) == "background":
         return [new_background(found[0], f"{topic(new).removesuffix(' background')} background")]
     return [ReplacePhrase(mention.phrase.core, instead(mention, topic(new))) for mention in found]
@@ -209,6 +215,8 @@ def _unstyled(text: str) -> str:
 def less_of(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
     """Weigh every mention down; too much of a look turns to its opposite; what is not there is forbidden."""
     edits: list[Edit] = []
+    if _COMPARES.search(intent.x):
+        return None  # `less bench more flowers`
     for part in _parts(intent.x, scene):
         found = _spoken_of(spell.prompt, part)
         look = look_named(part)
@@ -270,6 +278,11 @@ def become(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
     return slotted if slotted is not None else _of_person(text, spell) or _as_state(text, spell)
 
 
+def _company(text: str, spell: Spell, scene: Scene) -> list[Edit]:
+    """What goes when somebody else is added; `make her a nurse` adds nobody."""
+    return company(text, spell) if _ADDS.search(scene.message) else []
+
+
 def be(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
     """`make her a boy`, `she's standing`: what somebody is or does, when a slot of the prompt can hold it."""
     text = posed(scene.english(intent.x)) if scene.knows_thing(intent.x) else ""
@@ -289,8 +302,8 @@ def add_words(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
         return known
     things = _JOINER.split(text)
     if not all(kind_of_thing(thing) in NOUN_KINDS for thing in things):
-        return [*company(text, spell), *added(text, spell)]
-    return [*company(text, spell), *added_one_by_one(things, spell)]
+        return [*_company(text, spell, scene), *added(text, spell)]
+    return [*_company(text, spell, scene), *added_one_by_one(things, spell)]
 
 
 def _of_person(look: str, spell: Spell) -> list[Edit] | None:
@@ -335,6 +348,10 @@ def _as_state(text: str, spell: Spell, *, only_known: bool = False) -> list[Edit
     style = style_in(core)
     if state is not None:
         return change_state(state, spell, topic(core))
+    both = two_states(core)
+    if both is not None:
+        changed = change_state(both[0], spell)
+        return [*changed, *change_state(both[1], apply(spell, changed))]
     head, _, things = core.partition(" with ")
     state = state_named(head) if things else None
     if state is not None:

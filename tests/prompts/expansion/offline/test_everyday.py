@@ -47,6 +47,13 @@ def test_a_turn_on_another_draft_does_what_was_asked(draft: str, message: str, w
     assert CHECKS.unmet(made, wanted, spell) == [], (made.diff.lines(), made.reply)
 
 
+@pytest.mark.parametrize(("draft", "message", "wanted"), CHECKS.turns_on_tags())
+def test_a_turn_on_a_tag_prompt_does_what_was_asked(draft: str, message: str, wanted: str) -> None:
+    spell = CHECKS.DRAFTS_OF_TAGS[draft]
+    made = asyncio.run(refine(spell, message, SD15))
+    assert CHECKS.unmet(made, wanted, spell) == [], (made.diff.lines(), made.reply)
+
+
 def test_there_are_many_everyday_turns() -> None:
     assert len(CHECKS.everyday_turns()) >= 200
 
