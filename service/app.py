@@ -35,6 +35,7 @@ from service.api.deps import caller_of
 from service.api.guard import Guard, GuardConfig, allowed_hosts
 from service.api.streams import StreamCount
 from service.assembly import BuildEngine, build, prepare
+from service.audit import SERVER_STARTED, AuditLog
 from service.compat.a1111 import routes as a1111
 from service.compat.a1111.desk import Desks
 from service.compat.openai import routes as openai
@@ -131,6 +132,7 @@ def run(settings: Settings) -> None:
         for listener in listeners:
             open_sockets.callback(listener.close)
         prepare(settings)
+        AuditLog(settings.audit_path).record(SERVER_STARTED, "done", weakened=list(settings.weakened))
         serve(create_app(settings), settings, listeners)
 
 

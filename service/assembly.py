@@ -27,6 +27,7 @@ from prompts.interrogation import Interrogator, MeasuredInterrogator, WeightsKin
 from service.ab.scoring import Encoder, ModelScorer, PictureScorer
 from service.assembly_engine import BuildEngine as BuildEngine
 from service.assembly_engine import engine_and_shelves
+from service.audit import AuditLog
 from service.auth.access import Access, AccessConfig
 from service.auth.cabinet import KeyCabinet
 from service.auth.caller import LOCAL
@@ -168,7 +169,7 @@ def key_cabinet(settings: Settings) -> Iterator[KeyCabinet]:
     database = Database(settings.database_place)
     try:
         database.migrate()
-        yield KeyCabinet(SqlKeyStore(database), utc_now, IdFactory())
+        yield KeyCabinet(SqlKeyStore(database), utc_now, IdFactory(), AuditLog(settings.audit_path))
     finally:
         database.close()
 
@@ -199,7 +200,7 @@ def _wire(
     deliveries = SqlDeliveryStore(database)
     backbone = replace(_backbone(settings, database, bus, owners.name, new_id), picture_check=picture_check)
     engine, shelves = engine_and_shelves(settings, fake_engine=fake_engine, own_only=own_only)
-    policy = Policy(adult_mode=settings.adult_mode)
+    policy = Policy(adult_mode=settings.adult_mode, audit=AuditLog(settings.audit_path))
     reader = DevicePhotoReader(engine, _interrogator(settings, is_fake=bool(fake_engine)))
     catalogue = Catalogue(shelves, settings.default_checkpoint)
     planner = HandPlanner(catalogue, choice_from_text(settings.hand_plan))
@@ -298,7 +299,7 @@ def _limits(settings: Settings) -> JobLimits:
 def _access(settings: Settings, database: Database, new_id: IdFactory) -> Access:
     own = None if settings.api_key is None else settings.api_key.get_secret_value()
     config = AccessConfig(own, settings.is_private, settings.requests_per_minute)
-    return Access(KeyCabinet(SqlKeyStore(database), utc_now, new_id), config)
+    return Access(KeyCabinet(SqlKeyStore(database), utc_now, new_id, AuditLog(settings.audit_path)), config)
 
 
 def _bus(settings: Settings, owner: str) -> EventBus:

@@ -6,10 +6,12 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Protocol
 
 from prompts.errors import SpellwrightError
+from service.audit import ACTOR, WORKER, Actor
 from service.backbone import Backbone
 from service.bus.base import Moved
 from service.errors import DatabaseUnavailable, DiskFull, ServiceError, StaleAttempt
@@ -156,7 +158,9 @@ class Runner:
         if job is not None:
             self._tenants[job.id] = job.tenant
             self._bus.publish(Moved.of(job))
-            handling = asyncio.create_task(self._handlers[job.kind].run(job), name=f"handle-{job.id}")
+            context = copy_context()
+            context.run(ACTOR.set, Actor(WORKER, job.tenant))
+            handling = asyncio.create_task(self._handlers[job.kind].run(job), name=f"handle-{job.id}", context=context)
             self._handling[job.id] = handling
             self._working[job.id] = asyncio.create_task(self._work(job, handling), name=f"job-{job.id}")
             if self._is_draining:

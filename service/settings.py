@@ -235,6 +235,24 @@ class Settings(BaseSettings):
         return self.upscalers_dir or self.data_dir / "models" / "upscalers"
 
     @property
+    def audit_path(self) -> Path:
+        """The audit log; see `service.audit`."""
+        return self.data_dir / "audit.jsonl"
+
+    @property
+    def weakened(self) -> tuple[str, ...]:
+        """What in these settings weakens the safety of the defaults, by the names of the settings."""
+        is_set = {
+            "host": not self.is_loopback,
+            "public_hosts": bool(self.public_hosts),
+            "adult_mode": self.adult_mode,
+            "webhooks_from_orders": self.webhooks_from_orders,
+            "webhooks_private": self.webhooks_private,
+            "c2pa": self.c2pa == "off",
+        }
+        return tuple(name for name, weakens in is_set.items() if weakens)
+
+    @property
     def hands_path(self) -> Path:
         """The folder of the networks that find hands."""
         return self.data_dir / "models" / "hands"

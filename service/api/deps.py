@@ -12,7 +12,8 @@ from typing import Annotated
 from fastapi import Depends, Header, Path, Query, Request
 
 from service.api.credentials import is_direct, token_in
-from service.auth.caller import Caller, Scope
+from service.audit import ACTOR, Actor
+from service.auth.caller import LOCAL, Caller, Scope
 from service.errors import NotFound, ScopeMissing
 from service.ids import is_id
 from service.services import Services
@@ -44,6 +45,7 @@ async def caller_of(request: Request) -> Caller:
     caller = await access.admit(token, peer or "local", is_direct=is_direct(request.headers, peer))
     checked = _checked(caller, Scope.READ if request.method in SAFE_METHODS else Scope.GENERATE)
     request.scope["state"][CALLER] = checked
+    ACTOR.set(Actor(checked.key_id or LOCAL, checked.tenant, request.scope["state"].get("request_id", "")))
     return checked
 
 

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from prompts.errors import SpellwrightError
 from service.api.problems import problem, problem_response
+from service.audit import ACTOR, Actor
 from service.errors import BodyTimeout, BodyTooLarge, HostNotAllowed, MediaTypeRefused, OriginRejected, RequestInvalid
 from service.metrics import RequestFigures
 
@@ -95,6 +96,7 @@ class Guard:
             return
         request_id = self._config.new_id()
         scope.setdefault("state", {})["request_id"] = request_id
+        ACTOR.set(Actor("", "", request_id))  # nobody yet
         answer, began = _Answer(send, request_id), time.monotonic()
         try:
             headers = Headers(scope=scope)

@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from service.audit import LOGIN_REFUSED
 from service.auth.cabinet import KeyCabinet
 from service.auth.caller import ALL_SCOPES, LOCAL, OWN_USER, Caller, Scope
 from service.auth.guesses import Guesses
@@ -77,7 +78,8 @@ class Access:
             raise KeyRefused().with_code("key_missing")
         caller = await self._holder(token)
         if caller is None:
-            self._count_guess(peer, token)
+            self._count_guess(peer, token)  # over the limit this raises, so a flood of guesses floods no log
+            self._cabinet.note(LOGIN_REFUSED, "refused", key_id_in(token) or "", peer=peer)
             raise KeyRefused
         wait = None if caller.tenant == LOCAL else self._pace.take(caller.tenant)
         if wait is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from service.audit import KEY_CREATED, KEY_REVOKED, AuditLog
 from service.auth.caller import Scope
 from service.auth.keys import ApiKey, KeyStore, checked_name, checked_tenant, digest_of, new_token
 from service.errors import NotFound
@@ -18,6 +19,8 @@ class KeyCabinet:
     store: KeyStore
     clock: Clock
     new_id: NewId
+    audit: AuditLog | None = None
+    """Where keys that are made and ended, and keys that open nothing, are written down."""
 
     def create(self, name: str, tenant: str, scopes: frozenset[Scope]) -> tuple[ApiKey, str]:
         """A new key and its text, which is not kept and cannot be shown again.
@@ -29,6 +32,7 @@ class KeyCabinet:
         token = new_token(key_id)
         key = ApiKey(key_id, checked_tenant(tenant), checked_name(name), scopes, digest_of(token), self.clock())
         self.store.add(key)
+        self.note(KEY_CREATED, "done", key_id, of_tenant=key.tenant, scopes=sorted(scopes))
         return key, token
 
     def all(self) -> Sequence[ApiKey]:
@@ -44,4 +48,10 @@ class KeyCabinet:
         key = self.store.revoke(key_id)
         if key is None:
             raise NotFound
+        self.note(KEY_REVOKED, "done", key.id, of_tenant=key.tenant)
         return key
+
+    def note(self, action: str, outcome: str, key_id: str, **facts: str | list[str]) -> None:
+        """Write it down, where there is a log."""
+        if self.audit is not None:
+            self.audit.record(action, outcome, key_id, **facts)

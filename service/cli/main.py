@@ -13,6 +13,7 @@ from prompts.errors import SpellwrightError
 from service.cli import (
     ab,
     accept,
+    audit,
     compare,
     draw,
     enlarge,
@@ -44,6 +45,7 @@ def build() -> typer.Typer:
     for register in (
         serve.register,
         keys.register,
+        audit.register,
         photos.register,
         make.register,
         accept.register,

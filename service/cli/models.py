@@ -87,6 +87,7 @@ def add(
         return
     from rich.progress import Progress
 
+    from service.audit import MODEL_ADDED, AuditLog
     from service.model_sources import add_model
     from service.settings import load_settings
 
@@ -96,6 +97,7 @@ def add(
         kind, path = add_model(
             source, settings, sha256, lambda done, total: bar.update(task, completed=done, total=total, visible=True)
         )
+    AuditLog(settings.audit_path).record(MODEL_ADDED, "done", path.name, kind=kind)
     if as_json:
         print_json({"kind": kind, "path": str(path)})
     else:
@@ -125,6 +127,7 @@ def fetch(name: Annotated[str, typer.Argument(help="A name from `spellwright mod
     from rich.progress import Progress
 
     from generator.models.download import fetch_model
+    from service.audit import MODEL_ADDED, AuditLog
     from service.settings import load_settings
 
     settings = load_settings()
@@ -133,6 +136,7 @@ def fetch(name: Annotated[str, typer.Argument(help="A name from `spellwright mod
         paths = fetch_model(
             name, settings.data_dir / "models", lambda done, total: bar.update(task, completed=done, total=total)
         )
+    AuditLog(settings.audit_path).record(MODEL_ADDED, "done", name, kind="fetched")
     lines("fetched", (str(path) for path in paths))
 
 

@@ -12,6 +12,7 @@ from typing import Literal
 
 from prompts.language import attention
 from prompts.spell import Spell
+from service.audit import POLICY_REFUSED, AuditLog
 from service.errors import ServiceError
 from service.policy.signals import Age, Lexicon, Sex, Signals
 
@@ -53,10 +54,12 @@ class Policy:
 
     Args:
         adult_mode: The operator's own decision to allow adult nudity; minors and real persons stay blocked.
+        audit: Where refusals are written down: their category, never the text.
     """
 
-    def __init__(self, *, adult_mode: bool = False) -> None:
+    def __init__(self, *, adult_mode: bool = False, audit: AuditLog | None = None) -> None:
         self._lexicon = Lexicon()
+        self._audit = audit
         self._adult_mode = adult_mode
 
     def check(self, spell: Spell) -> Stamp:
@@ -76,6 +79,8 @@ class Policy:
         """
         category = self._category(self._lexicon.read(text))
         if category is not None:
+            if self._audit is not None:
+                self._audit.record(POLICY_REFUSED, "refused", category=str(category), policy=POLICY_VERSION)
             raise PolicyBlocked(_SENTENCES[category], category=category)
 
     def _category(self, found: Signals) -> Category | None:

@@ -14,7 +14,7 @@ from prompts.spell import Lora
 
 COMMANDS = (
     *("serve", "demo", "interrogate", "expand", "refine", "history", "generate", "ab", "inspect", "lint", "models"),
-    "doctor",
+    *("doctor", "audit"),
 )
 
 

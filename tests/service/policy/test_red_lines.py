@@ -113,6 +113,9 @@ def test_no_other_setting_reaches_the_policy() -> None:
 
     import service.assembly as assembly
 
-    assert "Policy(adult_mode=settings.adult_mode)" in inspect.getsource(assembly)
-    assert list(inspect.signature(Policy).parameters) == ["adult_mode"]
+    assert "Policy(adult_mode=settings.adult_mode, audit=AuditLog(settings.audit_path))" in inspect.getsource(assembly)
+    assert list(inspect.signature(Policy).parameters) == [
+        "adult_mode",
+        "audit",
+    ]  # which only writes down what was refused
     assert [name for name in Settings.model_fields if "policy" in name or "minor" in name or "screen" in name] == []
