@@ -100,7 +100,7 @@ def folder_words(folder: Path) -> ClipWords | None:
     try:
         ids = json.loads((folder / "vocab.json").read_text("utf-8"))
         lines = (folder / "merges.txt").read_text("utf-8").splitlines()
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     pairs = [tuple(line.split()) for line in lines if line and not line.startswith("#version")]
     if not isinstance(ids, dict) or END not in ids or START not in ids:

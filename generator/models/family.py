@@ -69,6 +69,6 @@ def embedding_family(tensors: Mapping[str, TensorInfo]) -> Family:
 def _json(path: Path) -> dict[str, object]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

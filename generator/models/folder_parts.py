@@ -61,7 +61,7 @@ def read_config(path: Path) -> dict[str, Any]:
         found = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as absent:
         raise missing(path) from absent
-    except (OSError, ValueError) as bad:
+    except (OSError, ValueError, RecursionError) as bad:
         raise ModelRefused(f"{path.parent.name}/{path.name} is not readable JSON.") from bad
     if not isinstance(found, dict):
         raise ModelRefused(f"{path.parent.name}/{path.name} is no JSON object.")
