@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from generator.config import EngineConfig
+from generator.config import EngineConfig, ModelFolders
 from generator.demo.family import DemoFamily
 from generator.device import Compute
 from generator.engine import Engine
 from generator.errors import GeneratorError
 from generator.events import Failed, ImageReady
-from generator.models.catalogue import ModelEntry, ModelFolders
+from generator.models.entries import ModelEntry
 from generator.models.resident import open_checkpoint
 from generator.models.weights import read_weights
 
