@@ -68,8 +68,9 @@ class Policy:
         Raises:
             PolicyBlocked: With `category`; the word that matched is not told.
         """
-        self.check_text(_wish(spell))
-        return Stamp(POLICY_VERSION, _digest(spell))
+        wish = _wish(spell)
+        self.check_text(wish)
+        return Stamp(POLICY_VERSION, _digest_of(wish))
 
     def check_text(self, text: str) -> None:
         """The same rules on free text (an idea, a chat message, a language model's output).
@@ -109,4 +110,8 @@ def _wish(spell: Spell) -> str:
 
 
 def _digest(spell: Spell) -> str:
-    return hashlib.sha256(_wish(spell).encode("utf-8", "surrogatepass")).hexdigest()
+    return _digest_of(_wish(spell))
+
+
+def _digest_of(wish: str) -> str:
+    return hashlib.sha256(wish.encode("utf-8", "surrogatepass")).hexdigest()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from importlib.resources import files
 
-from service.policy.views import entry_views, joined, spelled_out, views
+from service.policy.views import entry_views, joined, readings
 
 LONGEST_PHRASE = 4  # words
 ADULT_AGE = 18  # years
@@ -80,16 +80,18 @@ class Lexicon:
         self._real = _words(data["real"])
         self._harmless = _words(data["harmless"])
         lists = (*self._age.values(), *self._sex.values(), self._real)
+        self._harmless_firsts = _firsts(self._harmless.words)
+        self._listed_firsts = _firsts(word for words in (*lists, self._adult) for word in words.words)
         self._unspaced = {word: word.replace(" ", "") for words in lists for word in words.words}
 
     def read(self, text: str) -> Signals:
         """The strongest signals of `text` over all its views. An empty text gives `Signals()`."""
-        seen = [self._without_harmless(view) for view in views(text)]
-        phrases = frozenset(p for view in seen for p in _phrases(view.split()))
-        pieces = spelled_out(text)
-        if pieces:
-            phrases |= frozenset(word for word, plain in self._unspaced.items() if plain in pieces)
-        unspaced = joined(text)
+        found = readings(text)
+        seen = [self._without_harmless(view) for view in found.views]
+        phrases = frozenset(p for view in seen for p in self._phrases(view.split()))
+        if found.runs:
+            phrases |= frozenset(word for word, plain in self._unspaced.items() if found.spells(plain))
+        unspaced = found.unspaced
         for harmless in self._harmless.cjk:
             unspaced = unspaced.replace(harmless, "")
         age = max((level for level, words in self._age.items() if words.inside(phrases, unspaced)), default=Age.NONE)
@@ -102,8 +104,17 @@ class Lexicon:
             says_adult=self._adult.inside(phrases, unspaced),
         )
 
+    def _phrases(self, words: list[str]) -> Iterable[str]:
+        """The phrases of 1 to 4 words that begin like an entry of a list: no others can be one."""
+        for start, first in enumerate(words):
+            if first in self._listed_firsts:
+                for length in range(1, LONGEST_PHRASE + 1):
+                    yield " ".join(words[start : start + length])
+
     def _without_harmless(self, view: str) -> str:
         words = view.split()
+        if self._harmless_firsts.isdisjoint(words):
+            return view
         kept: list[str] = []
         position = 0
         while position < len(words):
@@ -118,15 +129,13 @@ class Lexicon:
         return " ".join(kept)
 
 
+def _firsts(phrases: Iterable[str]) -> frozenset[str]:
+    return frozenset(phrase.partition(" ")[0] for phrase in phrases)
+
+
 def _words(table: dict[str, list[str]]) -> Words:
     cjk = tuple(joined(c) for c in table["cjk"])
     return Words(frozenset(v for w in table["words"] for v in entry_views(w)), cjk)
-
-
-def _phrases(words: list[str]) -> Iterable[str]:
-    for start in range(len(words)):
-        for length in range(1, LONGEST_PHRASE + 1):
-            yield " ".join(words[start : start + length])
 
 
 def _speaks_of_a_minor(seen: list[str], unspaced: str) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
 
 _SYNTAX = re.compile(r"[()\[\]{}|<>\\_,.;!?\"“”‘’、。，；：！？（）【】《》「」~=+*/\-]|:(?:\s*[-+]?\d*\.?\d+)?")
 _SINGLES = re.compile(r"(?<!\w)(?:[^\W\d_](?:[ ])){2,}[^\W\d_](?!\w)")
@@ -17,8 +19,11 @@ _OLD_FORMS = str.maketrans("兒蘿學陰莖頭體誘內畫強愛嬰沒", "儿萝
 
 def canonical(text: str) -> str:
     """Entities decoded once, compatibility forms folded, invisible characters gone, lower case."""
-    decoded = unicodedata.normalize("NFC", html.unescape(text))
-    visible = "".join(c for c in decoded if unicodedata.category(c) != "Cf" and not "\ufe00" <= c <= "\ufe0f")
+    decoded = html.unescape(text)
+    if decoded.isascii():
+        return decoded.casefold()
+    decoded = unicodedata.normalize("NFC", decoded)
+    visible = _without(decoded, lambda c: unicodedata.category(c) == "Cf" or "\ufe00" <= c <= "\ufe0f")
     return unicodedata.normalize("NFKC", visible).casefold()
 
 
@@ -31,38 +36,57 @@ def _spaced(text: str) -> str:
     return _SYNTAX.sub(" ", canonical(text))
 
 
-def views(text: str) -> tuple[str, ...]:
-    """Every reading the screen looks at, without repeats: plain, look-alike letters, leet, spaced-out letters.
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """What the screen looks at in one text; made in time linear in its length."""
 
-    Linear in the length of `text`. An empty text gives one empty view.
-    """
+    views: tuple[str, ...]
+    """Without repeats: plain, look-alike letters, leet, spaced-out letters; an empty text has one empty view."""
+    runs: str
+    """The letters that stand one by one ("n.u.d.e c.h.i.l.d" has no word bounds left), without their gaps: a line for
+    each such run, with a line end before the first; empty without any."""
+    unspaced: str
+    """For scripts without spaces: see `joined`."""
+
+    def spells(self, word: str) -> bool:
+        """Whether one of the runs holds `word` (4 to 16 letters), or begins or ends with it (3 letters).
+
+        Three letters are a word by chance too often elsewhere.
+        """
+        if len(word) == SHORTEST_PIECE - 1:
+            return f"\n{word}" in self.runs or f"{word}\n" in self.runs
+        return SHORTEST_PIECE <= len(word) <= LONGEST_PIECE and word in self.runs
+
+
+def readings(text: str) -> Readings:
+    """Every reading of `text`."""
     spaced = _spaced(text)
+    plain_text = " ".join(spaced.split())
+    runs = "".join(run.group().replace(" ", "") + "\n" for run in _SINGLES.finditer(_folded(plain_text)))
+    return Readings(_views(spaced), runs and f"\n{runs}", _joined(plain_text))
+
+
+def _views(spaced: str) -> tuple[str, ...]:
     folded = _folded(spaced)
-    leet = re.sub(r"\S+", lambda word: _unleet(word.group()), folded)
+    leet = folded
+    if folded.translate(_LEET) != folded:
+        leet = re.sub(r"\S+", lambda word: _unleet(word.group()), folded)
     # Letters one space apart are one word; wider gaps stay gaps.
     squeezed = _RUNS.sub(r"\1", _SINGLES.sub(lambda letters: letters.group().replace(" ", ""), leet))
     return tuple(dict.fromkeys(" ".join(view.split()) for view in (spaced, folded, leet, squeezed)))
 
 
-def spelled_out(text: str) -> frozenset[str]:
-    """What can be read inside letters that stand one by one ("n.u.d.e c.h.i.l.d" has no word bounds left).
-
-    Every piece of 4 to 16 letters of each such run, and its first and last three: linear in the length of `text`.
-    """
-    runs = [run.group().replace(" ", "") for run in _SINGLES.finditer(_folded(" ".join(_spaced(text).split())))]
-    inside = (
-        run[start:end]
-        for run in runs
-        for start in range(len(run))
-        for end in range(start + SHORTEST_PIECE, min(start + LONGEST_PIECE, len(run)) + 1)
-    )
-    # Three letters are a word by chance too often, except where the run begins or ends with them.
-    return frozenset((*inside, *(run[:3] for run in runs), *(run[-3:] for run in runs)))
-
-
 def _folded(text: str) -> str:
+    if text.isascii():
+        return text
     parts = unicodedata.normalize("NFD", text.translate(_HOMOGLYPHS))
-    return "".join(c for c in parts if not unicodedata.combining(c))
+    return _without(parts, lambda c: unicodedata.combining(c) != 0)
+
+
+def _without(text: str, is_dropped: Callable[[str], bool]) -> str:
+    """`text` without some characters; each is asked about once, however often it occurs."""
+    dropped = [ord(c) for c in set(text) if is_dropped(c)]
+    return text.translate(dict.fromkeys(dropped)) if dropped else text
 
 
 def _unleet(word: str) -> str:
@@ -77,4 +101,8 @@ def entry_views(entry: str) -> tuple[str, str]:
 
 def joined(text: str) -> str:
     """The view for scripts without spaces: no white space, older character forms folded to the newer."""
-    return "".join(plain(text).split()).translate(_OLD_FORMS)
+    return _joined(plain(text))
+
+
+def _joined(plain_text: str) -> str:
+    return plain_text.replace(" ", "").translate(_OLD_FORMS)

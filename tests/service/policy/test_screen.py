@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from prompts.spell import HiresFix, Lora, Params, Spell
 from service.policy import Policy, PolicyBlocked
+from service.policy.signals import LONGEST_PHRASE, Lexicon
+from service.policy.views import readings
 
 MUST_PASS = """
 a girl | a girl in a red dress | 1girl, solo, smile | a mother with 3 kids | boy playing football | school bus
@@ -102,13 +106,63 @@ def test_a_stamp_fits_only_the_spell_it_was_given_for(policy: Policy) -> None:
     assert not stamp.fits(Spell("a dog"))
 
 
-def test_the_time_to_screen_grows_no_faster_than_the_text(policy: Policy) -> None:
-    """Counted in characters looked at, not seconds: doubling the text at most doubles the phrases."""
-    from service.policy.signals import _phrases
-    from service.policy.views import views
+def test_the_phrases_that_are_looked_up_grow_no_faster_than_the_text() -> None:
+    """Counted, not timed: doubling the text at most doubles the phrases, and most words begin none."""
+    lexicon = Lexicon()
 
     def phrases(text: str) -> int:
-        return sum(1 for view in views(text) for _ in _phrases(view.split()))
+        return sum(1 for view in readings(text).views for _ in lexicon._phrases(view.split()))
 
-    short, long = phrases("a cat " * 500), phrases("a cat " * 1000)
-    assert long <= 2.1 * short
+    short, long = phrases("a girl " * 500), phrases("a girl " * 1000)
+    assert 0 < short <= 1000 * LONGEST_PHRASE and long <= 2.1 * short
+    assert phrases("masterpiece lighthouse " * 500) == 0
+
+
+SHAPES = {
+    "tags": "masterpiece, (red dress:1.2), lighthouse, ",
+    "CJK": "一个女孩在雨中的东京街头夜景灯光",
+    "single letters": "q w e r t z ",
+    "single letters in short runs": "b c d word ",
+    "accents": "é ü ñ а б ",
+    "leet": "3cat5 m0on ",
+    "full width": "ｃａｔ　",
+    "entities": "&eacute;&#x61;",
+    "brackets": "([{<",
+    "one word": "x",
+    "harmless words": "naked mole rat ",
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_time_to_screen_grows_no_faster_than_the_text(shape: str) -> None:
+    lexicon = Lexicon()
+
+    def seconds(characters: int) -> float:
+        text = (SHAPES[shape] * characters)[:characters]
+        times = []
+        for _ in range(5):
+            began = time.process_time()  # of this process alone, however busy the machine is
+            lexicon.read(text)
+            times.append(time.process_time() - began)
+        return min(times)
+
+    ratios = [seconds(16_000) / max(seconds(8_000), 1e-4) for _ in range(3)]
+    assert min(ratios) <= 2.5, ratios
+
+
+@pytest.mark.parametrize(
+    ("text", "word", "is_spelled"),
+    [
+        ("a n u d e d", "nude", True),
+        ("n.u.d.e c.h.i.l.d", "child", True),
+        ("x s e x y", "sex", False),
+        ("s e x y z", "sex", True),
+        ("a b s e x", "sex", True),
+        ("a cat s e x sits", "sex", True),
+        ("s e", "se", False),
+        ("nude", "nude", False),
+        ("", "sex", False),
+    ],
+)
+def test_words_of_letters_that_stand_one_by_one_are_found(text: str, word: str, is_spelled: bool) -> None:
+    assert readings(text).spells(word) is is_spelled
