@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -22,7 +22,10 @@ _TAG = re.compile(
 _COUNT = re.compile(r"[1-9][0-9]?")
 _AND = re.compile(r"\s*(?:,|\band\b|&|\+)\s*", re.IGNORECASE)
 _LEAD = re.compile(r"(?:(?:with|of)\s+)?(?:only\s+|just\s+)?", re.IGNORECASE)
-_PRONOUNS = {"female": {"he": "she", "his": "her", "him": "her"}, "male": {"she": "he", "her": "his", "hers": "his"}}
+_PRONOUNS: dict[str, dict[str, str]] = {
+    "female": {"he": "she", "his": "her", "him": "her"},
+    "male": {"she": "he", "her": "his", "hers": "his"},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,7 @@ def fill_cast(text: str, spell: Spell, *, adds: bool) -> list[Edit] | None:
         return None if adds else _in_words(members, spell)
     if adds:
         members = _together([m for tag in tags if (m := _member(tag.core)) is not None], members)
+    members = [_of_sex(member, tags[0].core) for member in members]
     new = [member.tag for member in members]
     edits: list[Edit] = []
     if [tag.core.casefold() for tag in tags] != new:
@@ -117,6 +121,12 @@ def _company(members: list[Member], spell: Spell) -> list[Edit]:
     return [RemovePhrase(phrase.core) for phrase in split(spell.prompt) if phrase.key in _table()["alone"]]
 
 
+def _of_sex(member: Member, tag: str) -> Member:
+    """`two people` of a prompt that says `1girl`: two girls."""
+    one = _member(tag)
+    return replace(member, noun=one.noun, sex=one.sex) if member.sex == "anybody" and one is not None else member
+
+
 def _together(here: list[Member], more: list[Member]) -> list[Member]:
     """`1girl` and a girl are `2girls`, `1girl` and a boy are `1girl`, `1boy`."""
     found = list(here)
@@ -131,9 +141,11 @@ def _together(here: list[Member], more: list[Member]) -> list[Member]:
 
 def _in_words(members: list[Member], spell: Spell) -> list[Edit] | None:
     """The first phrase that begins with somebody, with others in their place: `an old man with a beard`."""
+    if any(member.sex == "anybody" for member in members):
+        return None
     for phrase in split(spell.prompt):
         found = _somebody(phrase)
-        if found is None:
+        if found is None or found[2].sex == "anybody":
             continue
         low, high, old = found
         is_alone = len(members) == 1 and members[0].count == 1 == old.count
@@ -202,7 +214,7 @@ def _is_look(word: str) -> bool:
 @cache
 def _sexes() -> dict[str, str]:
     """Noun -> sex."""
-    return {noun: sex for sex in ("female", "male") for noun in _table()[sex]}
+    return {noun: sex for sex in ("female", "male", "anybody") for noun in _table()[sex]}
 
 
 def _table() -> dict[str, Any]:

@@ -7,32 +7,45 @@ from typing import Literal
 
 from prompts.expansion.applying import apply
 from prompts.expansion.data_files import load_toml
-from prompts.expansion.edits import AddPhrase, Edit
+from prompts.expansion.edits import AddPhrase, Edit, RemoveNegative
 from prompts.expansion.offline.ages import fill_age
 from prompts.expansion.offline.cast import fill_cast
 from prompts.expansion.offline.exclusive import fill_exclusive, value_named, values
 from prompts.expansion.offline.garments import fill_garment, garment_named
-from prompts.expansion.offline.places import fill_place, place_left, place_named
+from prompts.expansion.offline.places import fill_place, place_left, place_named, rivals_of
 from prompts.expansion.offline.posture import fill_posture, posture_named
+from prompts.expansion.offline.scene import bare
 from prompts.expansion.offline.scenery import style_in
 from prompts.expansion.offline.words import contains, folded
+from prompts.expansion.phrases import split
 from prompts.spell import Spell
 
-_OF_SOMEBODY = re.compile(r"^(?:让|请)?(?:她|他|它|女孩|男孩|人物|主角)(?=.)")
+_OF_SOMEBODY = re.compile(r"^(?:让|请)?(?:她|他|它|女孩|男孩|人物|主角)?(?:改成|换成|变成|改为)?(?=.)")
 
 Manner = Literal["become", "add", "bare"]
 """How a wish speaks: `make it a boy`, `add a boy`, `a boy`."""
 
 
 def fill(text: str, spell: Spell, manner: Manner) -> list[Edit] | None:
-    """The edits that put `text` into its slot; `None` when it is of no slot, or the prompt leaves that slot empty."""
-    text = _styled_place(text)
+    """The edits that put `text` into its slot; `None` when it is of no slot, or the prompt leaves that slot empty.
+
+    What was forbidden before and is wished for now is no longer in the negative prompt.
+    """
+    text = _there(_styled_place(text))
+    edits = _filled(text, spell, manner)
+    if not edits:
+        return edits
+    wanted = folded(bare(text))
+    return [*(RemoveNegative(p.core) for p in split(spell.negative_prompt) if folded(bare(p.core)) == wanted), *edits]
+
+
+def _filled(text: str, spell: Spell, manner: Manner) -> list[Edit] | None:
     age = fill_age(text, spell, is_of_somebody=manner == "become")
     if age is not None:
         return age
     one_of_few = fill_exclusive(text, spell)
     if one_of_few is not None:
-        return one_of_few
+        return [*one_of_few, *rivals_of(text, apply(spell, one_of_few))]
     if posture_named(text) is not None:
         return _postured(text, spell)
     people = fill_cast(text, spell, adds=manner == "add")
@@ -81,6 +94,13 @@ def is_known(text: str) -> bool:
         or place_named(text) is not None
         or garment_named(text) is not None
     )
+
+
+def _there(text: str) -> str:
+    """`the beach walking`, as a translation may have it: `walking on the beach`."""
+    place, _, posture = text.rpartition(" ")
+    named = place_named(place) if posture_named(posture) is not None else None
+    return text if named is None else f"{posture} {named.standing}"
 
 
 def _styled_place(text: str) -> str:

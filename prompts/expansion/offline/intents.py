@@ -23,6 +23,7 @@ _NUMBER_WISH = (
 )
 _BEFORE_NUMBERS = re.compile(
     rf"\s+(?:with|and|at|using|in)\s+(?={_NUMBER_WISH}|(?:dpm|euler|ddim|unipc|plms|heun|lms)\b)"
+    r"|(?<=\d)\s+(?=(?:cfg(?: scale)?|seed|clip ?skip|(?:sampling )?steps?|denoising|步数|种子)[ :=]*\d)"
     rf"|(?<=[\u4e00-\u9fff])(?<!步数)(?<!尺寸)(?<!大小)(?<!率)(?<![成为用到是])\s+(?={_NUMBER_WISH})",
     re.IGNORECASE,
 )

@@ -56,7 +56,7 @@ from prompts.expansion.offline.things import (
     posed,
 )
 from prompts.expansion.offline.weighing import weighed, weighted_at
-from prompts.expansion.offline.words import contains, fold, folded, words
+from prompts.expansion.offline.words import contains, fold, folded, plural, words
 from prompts.expansion.phrases import split, unwrap
 from prompts.spell import Spell
 
@@ -64,6 +64,7 @@ _STRONGER, _WEAKER = 1.2, 0.8
 _DEGREE = re.compile(r"(more|less|not so|not as)\s+", re.IGNORECASE)
 _COLOR_OF = re.compile(r"(?:'s)?\s+colou?r$|^colou?r of\s+", re.IGNORECASE)
 _ADDS = re.compile(r"\b(?:add|include|insert|with|plus|another|put in)\b|加|添|再来", re.IGNORECASE)
+_SEVERAL = re.compile(r"加(?:上|入)?(?:一些|几[只个条棵朵匹头]|许多|很多|一群)")
 _MADE = ("color", "material")
 _GOES_AWAY = frozenset(("stop", "go away", "disappear", "vanish", "go"))
 _PICTURES = frozenset(("painting", "drawing", "picture", "image", "cartoon", "illustration", "render"))
@@ -111,7 +112,7 @@ def replace_words(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | No
         return added_one_by_one(_JOINER.split(new), spell)
     if fold(old or intent.x) in _ALL_CLOTHES and not mentions(spell.prompt, old) and kind_of_thing(new) == "clothing":
         return _dressed(bare(new), spell)
-    if not old or not new or _COMPARES.search(intent.y):
+    if not old or not new or _COMPARES.search(intent.y) or (_is_comparative(new) and fold(old) != "background"):
         return None
     if contains(new, old) and not mentions(spell.prompt, old):
         return added(new, spell)
@@ -164,6 +165,13 @@ def _replaced(old: str, new: str, found: list[Mention], spell: Spell, *, is_look
     if fold(old) == "background":
         return [new_background(found[0], f"{topic(new).removesuffix(' background')} background")]
     return [ReplacePhrase(mention.phrase.core, instead(mention, topic(new))) for mention in found]
+
+
+def _is_comparative(text: str) -> bool:
+    """Whether it is a `wider` that no table knows: no other thing, and no look that could be written."""
+    word = text.casefold()
+    is_one = word.isalpha() and word.endswith("er") and len(word) > len("user")
+    return is_one and plain_look(word) == word and fold(word) not in english_kinds() and not look_class(word)
 
 
 def _with_its_kind(mention: Mention) -> Mention:
@@ -295,6 +303,8 @@ def add_words(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
     if not text:
         return None
     text = posed(plain_look(text))
+    if _SEVERAL.search(scene.message) and kind_of_thing(text) in NOUN_KINDS and text != bare(text):
+        text = plural(bare(text))
     known = fill(text, spell, "add")
     if known is None:
         known = _of_person(text, spell) or _as_state(text, spell, only_known=True)
