@@ -10,8 +10,9 @@ from typing import Any
 from prompts.expansion.data_files import load_toml
 from prompts.expansion.edits import AddPhrase, Edit, RemovePhrase, ReplacePhrase
 from prompts.expansion.offline.glossary import english_kinds
-from prompts.expansion.offline.mentions import is_link
+from prompts.expansion.offline.mentions import instead, is_link, mentions
 from prompts.expansion.offline.recoloring import look_class
+from prompts.expansion.offline.scene import bare
 from prompts.expansion.offline.words import article, fold, plural, words
 from prompts.expansion.phrases import Phrase, split
 from prompts.spell import Spell
@@ -19,6 +20,7 @@ from prompts.spell import Spell
 _TAG = re.compile(
     r"(?P<count>[1-9][0-9]?\+?|multiple)[ _]?(?P<noun>girls?|boys?|wom[ae]n|m[ae]n|ladies|lady)", re.IGNORECASE
 )
+_ANIMAL_WORDS = 3
 _COUNT = re.compile(r"[1-9][0-9]?")
 _AND = re.compile(r"\s*(?:,|\band\b|&|\+)\s*", re.IGNORECASE)
 _LEAD = re.compile(r"(?:(?:with|of)\s+)?(?:only\s+|just\s+)?", re.IGNORECASE)
@@ -161,6 +163,19 @@ def _in_words(members: list[Member], spell: Spell) -> list[Edit] | None:
     return None
 
 
+def fill_animal(text: str, spell: Spell) -> list[Edit] | None:
+    """`a dog` in place of the one animal that the prompt names; `None` when it names none, or several."""
+    kinds = english_kinds()
+    said = words(bare(text))
+    if not said or len(said) > _ANIMAL_WORDS or kinds.get(fold(said[-1])) != "animal":
+        return None
+    here = {fold(word) for phrase in split(spell.prompt) for word in words(phrase.core)}
+    animals = [word for word in here if kinds.get(word) == "animal"]
+    if len(animals) != 1 or animals[0] == fold(said[-1]):
+        return None
+    return [ReplacePhrase(m.phrase.core, instead(m, bare(text))) for m in mentions(spell.prompt, animals[0])] or None
+
+
 def _somebody(phrase: Phrase) -> tuple[int, int, Member] | None:
     """Where a phrase first names somebody of the table, with article and looks."""
     if any(mark in phrase.core for mark in "[{|"):
@@ -177,8 +192,16 @@ def _somebody(phrase: Phrase) -> tuple[int, int, Member] | None:
         if first and tokens[first - 1].group().casefold() in _table()["numbers"]:
             first -= 1
         count = _table()["numbers"].get(tokens[first].group().casefold(), 1)
-        return tokens[first].start(), token.end(), Member(_sexes()[noun], noun, count, looks)
+        high, others = _joined(phrase.core, token.end())
+        return tokens[first].start(), high, Member(_sexes()[noun], noun, count + others, looks)
     return None
+
+
+def _joined(core: str, end: int) -> tuple[int, int]:
+    """Where `and a woman` ends that follows somebody, and how many it adds; `end` and 0 without it."""
+    following = re.match(r"\s+and\s+(?P<who>(?:an?|the|one|two|three)?\s*(?:[\w-]+\s+)??(?P<noun>[\w-]+))", core[end:])
+    member = _member(following["who"].removeprefix("the ")) if following else None
+    return (end, 0) if following is None or member is None else (end + following.end(), member.count)
 
 
 def _respoken(rest: str, sex: str) -> str:

@@ -9,7 +9,7 @@ from prompts.expansion.applying import apply
 from prompts.expansion.data_files import load_toml
 from prompts.expansion.edits import AddPhrase, Edit, RemoveNegative
 from prompts.expansion.offline.ages import fill_age
-from prompts.expansion.offline.cast import fill_cast
+from prompts.expansion.offline.cast import fill_animal, fill_cast
 from prompts.expansion.offline.exclusive import fill_exclusive, value_named, values
 from prompts.expansion.offline.garments import fill_garment, garment_named
 from prompts.expansion.offline.places import fill_place, place_left, place_named, rivals_of
@@ -51,10 +51,11 @@ def _filled(text: str, spell: Spell, manner: Manner) -> list[Edit] | None:
     people = fill_cast(text, spell, adds=manner == "add")
     if people is not None:
         return people
-    garment = fill_garment(text, spell)
-    return (
-        garment if garment is not None else fill_place(text, spell, moves=manner == "become", is_bare=manner == "bare")
-    )
+    other = fill_animal(text, spell) if manner == "become" else None
+    other = fill_garment(text, spell) if other is None else other
+    if other is not None:
+        return other
+    return fill_place(text, spell, moves=manner == "become", is_bare=manner == "bare")
 
 
 def fill_named(clause: str, spell: Spell) -> list[Edit] | None:
@@ -81,7 +82,7 @@ def leading_value(clause: str) -> tuple[str, str]:
     names = [*table["posture"]["also"], *(name for value in values() for name in value.also)]
     leads = (name for name in names if clause.startswith(name) and len(clause) > len(name) + 1)
     lead = max(leads, key=len, default="")
-    return (lead, clause[len(lead) :]) if lead else ("", "")
+    return (lead, clause[len(lead) :].removeprefix("着")) if lead else ("", "")
 
 
 def is_known(text: str) -> bool:

@@ -16,7 +16,7 @@ _SPACE_BY_IDEOGRAPH = re.compile(r"(?<=[\u4e00-\u9fff])\s+|\s+(?=[\u4e00-\u9fff]
 
 _MARKS = re.compile(r"[\n；;]|[，。！？](?![^(（]*[)）])|,(?!\d)(?![^()]*\))|(?<!\d),(?![^()]*\))|[!?](?=\s)")
 """What ends a clause in every language; a comma within brackets or within a number does not."""
-_WORN_WITH = re.compile(r"穿[^，,、；\n]{1,8}?(?=戴|打领|系领|系着|拿着|披着)")
+_WORN_WITH = re.compile(r"穿[^，,、；\n]{1,8}?(?=戴|打领|系领|系着|拿着|披着|[站坐躺跪走跑][在着])")
 """`穿西装打领带` are two wishes."""
 _NUMBER_WISH = (
     r"\d{1,3} ?(?:sampling )?(?:steps?\b|步)|(?:cfg|seed|clip skip|种子|步数)\b ?[\d:=]|\d{2,4} ?[x×] ?\d{2,4}"

@@ -113,7 +113,14 @@ def place_left(text: str, spell: Spell) -> list[Edit]:
     if place is None:
         return []
     old = [p for p in split(spell.prompt) if _is_whole_place(p) and _key(p.core) != _key(place.bare)]
-    return [RemovePhrase(phrase.core) for phrase in old if phrase.core.casefold() != text.casefold()]
+    edits: list[Edit] = [RemovePhrase(phrase.core) for phrase in old if phrase.core.casefold() != text.casefold()]
+    for phrase in split(spell.prompt):
+        head, said, tail = phrase.core.partition(text)
+        for span in reversed(_located(Phrase(tail, tail, 1.0, 0, len(tail)))) if said else ():
+            tail = _spliced(tail, span, None)
+        changed = f"{head}{said} {tail.strip()}".strip() if said else phrase.core
+        edits += [ReplacePhrase(phrase.core, changed)] if changed != phrase.core else []
+    return edits
 
 
 def moved(place: str, spell: Spell) -> list[Edit]:
@@ -196,9 +203,10 @@ def _located(phrase: Phrase) -> list[_Span]:
     said = [token.group() for token in tokens]
     found: list[_Span] = []
     for end, _ in enumerate(tokens):
-        if _name_at(said, end) is None or (end + 1 < len(said) and not _ends_name(said[end + 1])):
+        name = _name_at(said, end)
+        if name is None or (end + 1 < len(said) and not _ends_name(said[end + 1])):
             continue
-        first = end
+        first = end - name.count(" ")
         while first and not is_link(said[first - 1]) and not _breaks(said[first - 1]):
             first -= 1
         head = low = first
@@ -208,6 +216,8 @@ def _located(phrase: Phrase) -> list[_Span]:
         if before and before not in _PUTS | _PASSES:
             continue
         has_prep = before in _PUTS
+        if name in _lists()["seen_afar"] and not has_prep:
+            continue
         start = tokens[low - 1].start() if before else tokens[low].start()
         has_ground = end + 1 < len(said) and said[end + 1].casefold() == "background"
         high = tokens[end + 1].end() if has_ground else tokens[end].end()
@@ -218,7 +228,8 @@ def _located(phrase: Phrase) -> list[_Span]:
 
 
 def _ends_name(following: str) -> bool:
-    return is_link(following) or following.casefold() in _PUTS | _PASSES | {"background", "scene", "setting"}
+    low = following.casefold()  # a `field of flowers` is more than a place
+    return low != "of" and (is_link(low) or low in _PUTS | _PASSES | {"background", "scene", "setting"})
 
 
 def _breaks(word: str) -> bool:

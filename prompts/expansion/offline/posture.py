@@ -57,7 +57,7 @@ def fill_posture(text: str, spell: Spell) -> list[Edit] | None:
     for index, old in enumerate(held):
         core = old.phrase.core
         if index == 0:
-            changed = f"{core[: old.low]}{new}{core[_end_for(new, old) :]}"
+            changed = f"{core[: old.low]}{new}{_rest_for(new, core[_end_for(new, old) :])}"
             is_same = words(changed) == words(core) or (core[old.low : old.word_end].casefold() == new.casefold())
             edits += [] if is_same else [ReplacePhrase(core, changed)]
         elif old.low == 0:
@@ -82,6 +82,12 @@ def _end_for(new: str, old: _Held) -> int:
         return old.word_end
     takes_object = old.phrase.core[old.low : old.word_end].casefold() in _TAKES_OBJECT
     return old.high if not is_free or takes_object or _is_furniture(support) else old.word_end
+
+
+def _rest_for(new: str, rest: str) -> str:
+    """What follows: nobody sits `through a street`."""
+    is_moving = words(new)[0].casefold() in _table()["moving"]
+    return rest if is_moving else re.sub(r"^\s+(?:through|along|down|across)\s", " in ", rest)
 
 
 def _is_furniture(support: str) -> bool:
@@ -112,7 +118,7 @@ def _in_phrase(phrase: Phrase, *, has_people: bool) -> _Held | None:
 
 
 def _measured(phrase: Phrase, tokens: list[re.Match[str]], index: int) -> _Held:
-    last = index
+    last = index + _pair_after([t.group().casefold() for t in tokens[index + 1 :]])
     while last + 1 < len(tokens) and tokens[last + 1].group().casefold() in _table()["adverbs"]:
         last += 1
     end = last
@@ -124,6 +130,11 @@ def _measured(phrase: Phrase, tokens: list[re.Match[str]], index: int) -> _Held:
     return _Held(phrase, tokens[index].start(), tokens[last].end(), tokens[end].end())
 
 
+def _pair_after(following: list[str]) -> int:
+    """How many words `hand in hand` takes, when they follow; else 0."""
+    return 3 if " ".join(following[:3]) in _table()["pairs"] else 0
+
+
 def _goes_on(posture: str, following: list[str]) -> bool:
     """Whether what follows leaves it a posture: `standing by …`, not `running water`."""
     if not following:
@@ -131,7 +142,7 @@ def _goes_on(posture: str, following: list[str]) -> bool:
     beside = following[0].casefold()
     if beside in _ARTICLES or beside.isdigit():
         return posture.casefold() in _TAKES_OBJECT
-    return is_link(beside) or beside in _table()["adverbs"]
+    return is_link(beside) or beside in _table()["adverbs"] or bool(_pair_after([w.casefold() for w in following]))
 
 
 def _table() -> dict[str, Any]:

@@ -108,11 +108,8 @@ class _Reading:
             self.understood = True
             return True
         clause = said or clause
-        if self._fill(clause):
+        if self._fill(clause) or self._fill(clause := self._after_leading(clause)):
             return True
-        first, rest = leading_value(strip_polite(clause, grammar(self.scene.language)))
-        if first and self._would_do(rest) and self._fill(first):
-            clause = rest
         for language in _languages_of(clause, self.scene.language):
             scene = replace(self.scene, language=language)
             for intent in (*readings(clause, language), None):
@@ -130,6 +127,11 @@ class _Reading:
                     self.notes += [texts["again"]] if intent is not None and intent.kind == "random_seed" else []
                     return done
         return False
+
+    def _after_leading(self, clause: str) -> str:
+        """What is left of `低头看书` once its first wish is done; the whole where it is one wish."""
+        first, rest = leading_value(strip_polite(clause, grammar(self.scene.language)))
+        return rest if first and self._would_do(rest) and self._fill(first) else clause
 
     def _would_do(self, clause: str) -> bool:
         """Whether `clause` alone is known words: `看书` of `低头看书`."""

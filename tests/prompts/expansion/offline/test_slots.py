@@ -45,6 +45,9 @@ def after(prompt: str, message: str, locked: tuple[str, ...] = ()) -> str:
         ("1girl, solo, hat", "make her a nurse", "1girl, solo, hat, a nurse"),
         ("1girl, 1boy, hat", "just a girl", "1girl, hat"),
         ("a tall man in his garden", "make it a woman", "a tall woman in her garden"),
+        ("a man and a woman in rain", "make it two women", "two women in rain"),
+        ("a cat in a box", "make it a dog", "a dog in a box"),
+        ("a cat and a bird", "make it a dog", "a cat and a bird, dog"),
         ("a portrait of an old man with a pipe", "two women", "a portrait of two women with a pipe"),
         # age
         ("1girl, solo, hat", "年纪大一点", "adult woman, solo, hat"),
@@ -58,6 +61,7 @@ def after(prompt: str, message: str, locked: tuple[str, ...] = ()) -> str:
         ("a cat sleeping on a sofa", "make it sit", "a cat sitting on a sofa"),
         ("1girl, standing, birds flying", "sitting on a swing", "1girl, sitting on a swing, birds flying"),
         ("a knight riding a horse in the snow", "make him stand", "a knight standing in the snow"),
+        ("two men walking hand in hand through a market", "sitting", "two men sitting in a market"),
         ("1girl, running water, standing", "kneeling", "1girl, running water, kneeling"),
         # place
         ("1girl, sitting on a bench, park", "put her in a cafe", "1girl, sitting, cafe"),
@@ -74,6 +78,10 @@ def after(prompt: str, message: str, locked: tuple[str, ...] = ()) -> str:
         ("1girl, sitting on a bench, park", "在海边散步", "1girl, walking on a beach"),
         ("1girl, shallow depth of field, cafe", "in a garden", "1girl, shallow depth of field, garden"),
         ("1girl, park, hat", "take her to paris", "1girl, Paris, hat"),
+        ("1girl, field of flowers", "beach", "1girl, field of flowers, beach"),
+        ("1girl, moon, night sky", "in a forest", "1girl, moon, night sky, forest"),
+        ("a woman sitting in a living room", "in a kitchen", "a woman sitting in a kitchen"),
+        ("1girl, sitting on a sofa in a room", "standing on the beach", "1girl, standing on the beach"),
         ("1girl, park, hat", "add a castle in the background", "1girl, park, hat, a castle in the background"),
         ("mountains, lake, cabin", "add a bridge", "mountains, lake, cabin, a bridge"),
         # clothes
@@ -90,6 +98,7 @@ def after(prompt: str, message: str, locked: tuple[str, ...] = ()) -> str:
         ("1girl, (soft smile:1.1), hat", "make her angry", "1girl, (angry:1.1), hat"),
         ("1girl, looking at viewer, hat", "低头看书", "1girl, looking down, hat, reading"),
         ("a man looking at the camera, hat", "looking away", "a man looking away, hat"),
+        ("1girl, looking away", "微笑着看镜头", "1girl, looking at viewer, smile"),
         ("1girl, from behind", "front view", "1girl, front view"),
         ("1girl, twintails", "马尾", "1girl, ponytail"),
         ("hills, (dramatic sky:1.2)", "clear sky", "hills, (clear sky:1.2)"),
