@@ -22,6 +22,7 @@ SpellwrightError
     ├── IdempotencyInFlight    idempotency_in_flight
     ├── Draining               draining
     ├── DatabaseUnavailable    database_unavailable
+    │   └── DatabaseDamaged    database_damaged
     ├── DiskFull               disk_low
     ├── BlobMissing            blob_missing
     ├── UrlNotAllowed          url_not_allowed
@@ -179,6 +180,20 @@ class DatabaseUnavailable(ServiceError):
     """The database does not answer."""
 
     code = "database_unavailable"
+
+
+class DatabaseDamaged(DatabaseUnavailable):
+    """The database's file, or a row in it, makes no sense."""
+
+    code = "database_damaged"
+
+    def __init__(
+        self,
+        detail: str = "The database file is damaged. Stop Spellwright and put back a copy of it, or choose another "
+        "data folder.",
+        **facts: object,
+    ) -> None:
+        super().__init__(detail, **facts)
 
 
 class DiskFull(ServiceError):

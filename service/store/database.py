@@ -10,8 +10,8 @@ from pathlib import Path
 from sqlalchemy import Connection, bindparam, func, select, text
 from sqlalchemy.exc import DataError, DBAPIError, OperationalError, SQLAlchemyError
 
-from service.errors import DatabaseUnavailable, DiskFull, RequestInvalid, ServiceError
-from service.store.dialects import damaged, is_damage, is_disk_full, open_engine
+from service.errors import DatabaseDamaged, DatabaseUnavailable, DiskFull, RequestInvalid, ServiceError
+from service.store.dialects import is_damage, is_disk_full, open_engine
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 MIGRATION_LOCK = 0x5350454C4C  # "SPELL", for PostgreSQL's advisory lock
@@ -124,7 +124,7 @@ def _ours(failed: Exception) -> ServiceError:
     if is_disk_full(cause):
         return DiskFull("The disk is full; the database cannot grow. Free some space, then try again.")
     if is_damage(cause):
-        return damaged()
+        return DatabaseDamaged()
     if isinstance(failed, DataError):  # PostgreSQL takes no NUL in a text
         refused = RequestInvalid("The text holds a character that cannot be stored.")
         refused.with_code("text_invalid")

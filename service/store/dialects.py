@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
-from service.errors import DatabaseUnavailable, SettingsError
+from service.errors import SettingsError
 
 BUSY_MILLISECONDS = 5000
 POOLED, OVERFLOW = 10, 30
@@ -46,15 +46,6 @@ def is_damage(error: object) -> bool:
         return True
     code = getattr(error, "sqlite_errorcode", None)
     return code is not None and (code & 0xFF) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-
-
-def damaged() -> DatabaseUnavailable:
-    """What to raise when the file, or a row in it, makes no sense."""
-    error = DatabaseUnavailable(
-        "The database file is damaged. Stop Spellwright and put back a copy of it, or choose another data folder."
-    )
-    error.with_code("database_damaged")
-    return error
 
 
 def _url(place: str) -> URL:

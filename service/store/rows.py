@@ -13,13 +13,12 @@ from prompts.hands.repair import HandRepair
 from prompts.img2img import Img2Img, Inpaint
 from prompts.spell import Spell
 from prompts.upscale import Upscale
-from service.errors import RequestInvalid
+from service.errors import DatabaseDamaged, RequestInvalid
 from service.ids import utc_from_text, utc_text
 from service.jobs import EventKind, ImageRecord, Job, JobEvent, JobKind, JobStatus, Problem, Upload
 from service.search import searched_text
 from service.spell_json import spell_from_json, spell_to_json
 from service.spells import Author, ChatTurn, SpellSummary, SpellVersion
-from service.store.dialects import damaged
 
 Made = TypeVar("Made")
 
@@ -32,7 +31,7 @@ def _of_a_sound_row(make: Callable[[RowMapping], Made]) -> Callable[[RowMapping]
         try:
             return make(row)
         except (ValueError, TypeError, KeyError, AttributeError) as odd:
-            raise damaged() from odd
+            raise DatabaseDamaged from odd
 
     return made
 
