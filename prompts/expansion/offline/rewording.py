@@ -51,6 +51,7 @@ from prompts.expansion.offline.things import (
     is_described_thing,
     is_noun,
     is_short_thing,
+    is_unknown_comparative,
     kind_of_thing,
     look_behind,
     posed,
@@ -112,7 +113,7 @@ def replace_words(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | No
         return added_one_by_one(_JOINER.split(new), spell)
     if fold(old or intent.x) in _ALL_CLOTHES and not mentions(spell.prompt, old) and kind_of_thing(new) == "clothing":
         return _dressed(bare(new), spell)
-    if not old or not new or _COMPARES.search(intent.y) or (_is_comparative(new) and fold(old) != "background"):
+    if not old or not new or _COMPARES.search(intent.y) or is_unknown_comparative(new, old):
         return None
     if contains(new, old) and not mentions(spell.prompt, old):
         return added(new, spell)
@@ -165,13 +166,6 @@ def _replaced(old: str, new: str, found: list[Mention], spell: Spell, *, is_look
     if fold(old) == "background":
         return [new_background(found[0], f"{topic(new).removesuffix(' background')} background")]
     return [ReplacePhrase(mention.phrase.core, instead(mention, topic(new))) for mention in found]
-
-
-def _is_comparative(text: str) -> bool:
-    """Whether it is a `wider` that no table knows: no other thing, and no look that could be written."""
-    word = text.casefold()
-    is_one = word.isalpha() and word.endswith("er") and len(word) > len("user")
-    return is_one and plain_look(word) == word and fold(word) not in english_kinds() and not look_class(word)
 
 
 def _with_its_kind(mention: Mention) -> Mention:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from prompts.expansion.data_files import load_toml
 from prompts.expansion.offline.glossary import english_kinds
+from prompts.expansion.offline.looks import look_named
 from prompts.expansion.offline.mentions import is_link
 from prompts.expansion.offline.noun_phrase import NOUN_KINDS
-from prompts.expansion.offline.recoloring import look_class
+from prompts.expansion.offline.recoloring import look_class, plain_look
 from prompts.expansion.offline.scene import bare
 from prompts.expansion.offline.words import fold, folded, words
 
@@ -68,3 +69,14 @@ def is_described_thing(text: str) -> bool:
         for word in said[1:]
     )
     return begins and len(said) <= _DESCRIBED_WORDS and kind_of_thing(said[-1]) in _STANDS_ALONE and all(known)
+
+
+def is_unknown_comparative(text: str, thing: str) -> bool:
+    """Whether it is a `wider` that no table knows of such a thing: neither another thing nor a look of it."""
+    word = text.casefold()
+    is_one = word.isalpha() and word.endswith("er") and len(word) > len("user")
+    is_known = plain_look(word) != word or fold(word) in english_kinds() or bool(look_class(word))
+    is_of_picture = look_named(word) is not None and (
+        kind_of_thing(thing) not in NOUN_KINDS or fold(thing) == "background"
+    )
+    return is_one and not is_known and not is_of_picture

@@ -104,6 +104,7 @@ def after(prompt: str, message: str, locked: tuple[str, ...] = ()) -> str:
         ("hills, (dramatic sky:1.2)", "clear sky", "hills, (clear sky:1.2)"),
         ("hills, sunset, dramatic sky", "night sky", "hills, night sky"),
         ("hills, river", "加一些鸟", "hills, river, birds"),
+        ("1girl, soft lighting", "make the lighting warmer", "1girl, soft lighting, warm light"),
         # words of tag prompts that stand alone
         ("1girl, hat", "crossed arms", "1girl, hat, crossed arms"),
         ("1girl, hat", "holding an umbrella", "1girl, hat, holding an umbrella"),
