@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from json import JSONDecodeError
@@ -11,9 +12,10 @@ from sqlalchemy import Connection, bindparam, func, select, text
 from sqlalchemy.exc import DataError, DBAPIError, OperationalError, SQLAlchemyError
 
 from service.errors import DatabaseDamaged, DatabaseUnavailable, DiskFull, RequestInvalid, ServiceError
-from service.store.dialects import is_damage, is_disk_full, open_engine
+from service.store.dialects import is_damage, is_disk_full, is_locked, open_engine
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+START_SECONDS = 30.0  # for somebody else's migration
 MIGRATION_LOCK = 0x5350454C4C  # "SPELL", for PostgreSQL's advisory lock
 NOW = {
     "sqlite": text("SELECT strftime('%Y-%m-%dT%H:%M:%f000Z', 'now', printf('%+f seconds', :seconds))"),
@@ -49,6 +51,18 @@ class Database:
         Raises:
             DatabaseUnavailable: The database is locked, damaged, out of reach, or newer than this program.
         """
+        until = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                self._migrate()
+            except DatabaseUnavailable as failed:
+                # Another process that starts at the same moment is at it; on a busy machine that takes a while.
+                if not is_locked(getattr(failed.__cause__, "orig", None)) or time.monotonic() > until:
+                    raise
+            else:
+                return
+
+    def _migrate(self) -> None:
         revision, known = self._revision(), _known_revisions()
         if revision == known[-1]:
             return

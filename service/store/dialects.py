@@ -39,6 +39,12 @@ def is_disk_full(error: object) -> bool:
     )
 
 
+def is_locked(error: object) -> bool:
+    """Whether a driver's error says that another process held the SQLite file for too long."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is not None and (code & 0xFF) == sqlite3.SQLITE_BUSY
+
+
 def is_damage(error: object) -> bool:
     """Whether a driver's error says that the file is no sound database."""
     # The driver cannot always read the words of its own error; what is no JSON was never written by us.

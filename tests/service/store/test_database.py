@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import text
 
 from service.errors import DatabaseUnavailable
+from service.store import dialects
 from service.store.database import Database
 from service.store.tables import metadata
 
@@ -82,4 +84,20 @@ def test_readers_do_not_wait_for_a_writer(path: Path) -> None:
         other = sqlite3.connect(path, timeout=0.1)
         assert other.execute("SELECT count(*) FROM spells").fetchone() == (0,)
         other.close()
+    database.close()
+
+
+def test_a_migration_waits_for_one_that_takes_longer_than_a_lock_may(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dialects, "BUSY_MILLISECONDS", 50)
+    path.parent.mkdir()
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN EXCLUSIVE")
+    release = threading.Timer(0.5, other.execute, ("ROLLBACK",))
+    release.start()
+    database = Database(path)
+    database.migrate()
+    release.join()
+    other.close()
     database.close()
