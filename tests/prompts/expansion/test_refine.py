@@ -172,7 +172,7 @@ GARBAGE: list[Any] = [
     '{"reply": "' + "a" * 9000 + '"}', '{"base_version": 99}', '{"base_version": "two"}', '{"base_version": 0.5}',
     '{"a":' * 100 + "1" + "}" * 100, "[" * 10_000 + "]" * 10_000, '{"edits":' + "[" * 5000 + "]" * 5000 + "}",
     "```json\n```", "```json\n{\n```", "<html></html>", "\u0000\u0001", "�" * 50, "{'reply': 'single'}",
-    '{"edits": [{"kind": "add_phrase", "phrase": "a\\u0000b"}]}',
+    '{"edits": [{"kind": "add_phrase", "phrase": "a\\u0001b"}]}',
     '{"edits": [{"kind": "add_phrase", "phrase": "a\\nb"}]}',
     '{"edits": [{"kind": "set_param", "name": "steps", "value": 1e99}]}',
     '{"edits": [{"kind": "set_param", "name": "steps", "value": -5}]}',
