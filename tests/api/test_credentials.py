@@ -8,7 +8,7 @@ from starlette.datastructures import Headers
 from service.api.credentials import is_direct, token_in
 from service.errors import CredentialsUnclear
 
-KEY = f"sw_01{24 * 'A'}_{32 * 'b'}"  # always the same: it is part of the tests' names
+KEY = f"sw_01{24 * 'A'}_{43 * 'b'}"  # always the same: it is part of the tests' names
 
 
 def basic(text: str) -> str:
