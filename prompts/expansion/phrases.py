@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 COMMAS = ",，、\n"
 """What ends a phrase outside brackets: Chinese and Japanese writers use their own commas."""
@@ -53,6 +54,7 @@ def phrase_key(text: str) -> str:
     return " ".join(words)
 
 
+@lru_cache(maxsize=16)  # a turn asks for the phrases of the same prompt some hundred times
 def split(prompt: str) -> tuple[Phrase, ...]:
     """The phrases and sentences of `prompt` in order; a bracketed group with commas inside counts as its members.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -92,17 +93,17 @@ async def refine(
     message = check_idea(message, "message")
     context = context or TurnContext()
     if chat is None:
-        return _finished(spell, _by_rules(spell, message, family, transcript, context), OFFLINE, context)
+        return _finished(spell, await _by_rules(spell, message, family, transcript, context), OFFLINE, context)
     try:
         return await _by_model(spell, message, family, chat, transcript, context)
     except ChatModelError as failed:
         if context.on_failure == "raise":
             raise
-        turn = _by_rules(spell, message, family, transcript, context)
+        turn = await _by_rules(spell, message, family, transcript, context)
         return _finished(spell, replace(turn, reply=f"{failed.detail} {turn.reply}"), OFFLINE, context)
 
 
-def _by_rules(
+async def _by_rules(
     spell: Spell, message: str, family: FamilyProfile, transcript: Sequence[Message], context: TurnContext
 ) -> Turn:
     replies = [line.content for line in transcript if line.role == "assistant"]
@@ -113,7 +114,8 @@ def _by_rules(
         undo_to=context.undo_to,
         last_reply=replies[-1] if replies else "",
     )
-    turn = read_turn(spell, message, scene, context.versions)
+    # A long message on a long prompt takes a second or more; others are served meanwhile.
+    turn = await asyncio.to_thread(read_turn, spell, message, scene, context.versions)
     if context.on_text is not None:
         context.on_text(turn.reply)
     return turn

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from prompts.expansion.applying import apply
 from prompts.expansion.edits import AddPhrase, Edit, RemoveNegative
 from prompts.expansion.offline.filling import fill
+from prompts.expansion.offline.mentions import is_link
 from prompts.expansion.offline.recoloring import renewed
 from prompts.expansion.offline.scene import bare
 from prompts.expansion.offline.things import kind_of_thing
@@ -27,7 +28,8 @@ def added(text: str, spell: Spell) -> list[Edit]:
     age = _AGE.fullmatch(phrase)
     if age is not None:
         phrase = f"{age['years']} years old"
-    kind = kind_of_thing(phrase)
+    head = phrase[: next((match.start() for match in re.finditer(r"[\w-]+", phrase) if is_link(match.group())), None)]
+    kind = kind_of_thing(head)  # of `detail in the armor` nothing is worn
     forbidden = [RemoveNegative(p.core) for p in split(spell.negative_prompt) if _same_thing(p.core, phrase)]
     if kind == "clothing" and not re.match(r"(?i)(?:wearing|with|in)\b", phrase):
         shown = phrase if phrase != bare(phrase) or plural(phrase) == phrase else f"{article(phrase)} {phrase}"

@@ -23,6 +23,8 @@ _TAG = re.compile(
 _ANIMAL_WORDS = 3
 _COUNT = re.compile(r"[1-9][0-9]?")
 _AND = re.compile(r"\s*(?:,|\band\b|&|\+)\s*", re.IGNORECASE)
+_TO_ANOTHER = re.compile(r"\b(?:him|them)\b|\bher(?=$| (?:from|at|in|on|by|with|and|under|near)\b)", re.IGNORECASE)
+"""`hugging him`: whoever does that is not the one who is shown."""
 _LEAD = re.compile(r"(?:(?:with|of)\s+)?(?:only\s+|just\s+)?", re.IGNORECASE)
 _PRONOUNS: dict[str, dict[str, str]] = {
     "female": {"he": "she", "his": "her", "him": "her"},
@@ -86,7 +88,7 @@ def fill_cast(text: str, spell: Spell, *, adds: bool) -> list[Edit] | None:
     if members is None or (doing and adds):
         return None
     if doing:
-        placed = fill_cast(who, spell, adds=False)
+        placed = fill_cast(who, spell, adds=_TO_ANOTHER.search(doing) is not None)
         return None if placed is None else [*placed, AddPhrase(doing)]
     tags = [phrase for phrase in split(spell.prompt) if _TAG.fullmatch(phrase.core)]
     if not tags:

@@ -51,11 +51,11 @@ def value_named(text: str) -> tuple[Value, str] | None:
     views = load_toml("data", "slots.toml")["tags"]["views"]
     lead = next((view for view in views if text.casefold().startswith(f"{view} from ")), "")
     text = text[len(lead) :].strip()
-    wanted = folded(bare(text))
+    wanted, whole = folded(bare(text)), folded(text)
     for value in values() if wanted else ():
         if any(folded(word) == wanted for word in value.words):
             return value, text.strip()
-        if any(folded(word) in (wanted, folded(text)) for word in value.also):
+        if any(folded(word) in (wanted, whole) for word in value.also):
             return value, value.words[0]
     return _described(text)
 

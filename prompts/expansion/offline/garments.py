@@ -19,6 +19,8 @@ from prompts.expansion.phrases import split
 from prompts.spell import Spell
 
 _WORN = re.compile(r"^(?:(?:dressed|clad)\s+in|wearing|wears?|in|with)\s+", re.IGNORECASE)
+_NOT_OF_ONE = frozenset(("the", "a", "an", "his", "her", "its", "their", "for", "to", "as", "like"))
+"""What stands before no single thing to wear: `change his jacket for a hoodie`."""
 _ARTICLE_AT_END = re.compile(r"\ban?\s+$", re.IGNORECASE)
 
 
@@ -44,7 +46,8 @@ def garment_named(text: str) -> Garment | None:
     parts = words(said)
     end = next((i for i, word in enumerate(parts) if is_link(word)), len(parts))
     noun = _noun_at(parts, end - 1) if end else None
-    if noun is None or "," in said or "(" in said or " and " in f" {said} ":
+    is_of_another = not _NOT_OF_ONE.isdisjoint(word.casefold() for word in parts[:end])
+    if noun is None or is_of_another or "," in said or "(" in said or " and " in f" {said} ":
         return None
     return Garment(_layers()[noun], noun, said)
 

@@ -18,6 +18,8 @@ _MARKS = re.compile(r"[\n；;]|[，。！？](?![^(（]*[)）])|,(?!\d)(?![^()]*
 """What ends a clause in every language; a comma within brackets or within a number does not."""
 _WORN_WITH = re.compile(r"穿[^，,、；\n]{1,8}?(?=戴|打领|系领|系着|拿着|披着|[站坐躺跪走跑][在着])")
 """`穿西装打领带` are two wishes."""
+_ALL_BUT = re.compile(r"\b(everything|all|anything|nothing) but\b", re.IGNORECASE)
+"""Elsewhere `but` begins another wish."""
 _NUMBER_WISH = (
     r"\d{1,3} ?(?:sampling )?(?:steps?\b|步)|(?:cfg|seed|clip skip|种子|步数)\b ?[\d:=]|\d{2,4} ?[x×] ?\d{2,4}"
 )
@@ -174,6 +176,7 @@ def said_otherwise(clause: str, language: str) -> str | None:
 
 def clauses(message: str, language: str) -> list[str]:
     """The clauses of a message, none of them empty."""
+    message = _ALL_BUT.sub(r"\1 except", message)
     spaced = _WORN_WITH.sub(r"\g<0>\n", _BEFORE_NUMBERS.sub("\n", message.strip().rstrip(".!。！")))
     parts = [part for whole in _MARKS.split(spaced) for part in grammar(language).split.split(whole)]
     return [part.strip() for part in parts if part and part.strip()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from prompts.expansion.offline.words import article, find, fold, folded
+from prompts.expansion.offline.words import article, find, fold, folded, singular
 from prompts.expansion.phrases import Phrase, split
 
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
@@ -117,7 +117,7 @@ def _respoken(head: str, tail: str) -> str:
 
 
 def instead(mention: Mention, new: str) -> str:
-    """The phrase with `new` where the mention stands, and the article that `new` wants."""
+    """The phrase with `new` where the mention stands, and the article that `new` wants, if any."""
     core = mention.phrase.core
     head, tail = core[: mention.start], core[mention.end :]
     has_article = re.match(r"(?:an?|the|some|his|her|its|their)\s", new, re.IGNORECASE)
@@ -125,7 +125,8 @@ def instead(mention: Mention, new: str) -> str:
     if before and has_article:
         head = head[: before.start()]
     elif before and before.group(1).casefold() != "the":
-        head = head[: before.start()] + article(new) + " "
+        last = ["", *_WORD.findall(new.casefold())][-1]
+        head = head[: before.start()] + ("" if singular(last) != last else article(new) + " ")
     return (head + new + tail).strip()
 
 

@@ -11,8 +11,9 @@ from prompts.expansion.data_files import load_toml
 from prompts.expansion.edits import AddPhrase, Edit, RemovePhrase, ReplacePhrase
 from prompts.expansion.offline.cutting import cut_all
 from prompts.expansion.offline.glossary import english_kinds
-from prompts.expansion.offline.mentions import instead, is_link, mentions
+from prompts.expansion.offline.mentions import Mention, instead, is_link, mentions
 from prompts.expansion.offline.posture import off_furniture
+from prompts.expansion.offline.recoloring import look_class
 from prompts.expansion.offline.scenery import states, states_in
 from prompts.expansion.offline.words import article, fold, words
 from prompts.expansion.phrases import Phrase, split
@@ -286,3 +287,17 @@ def _kinds() -> dict[str, str]:
 
 def _lists() -> dict[str, list[str]]:
     return {name: row for name, row in load_toml("data", "slots.toml")["place"].items() if isinstance(row, list)}
+
+
+def with_its_kind(mention: Mention) -> Mention:
+    """`pine forest`, of which only the forest was named: in a desert there are no pines."""
+    before = list(re.finditer(r"[^\W_]+", mention.phrase.core[: mention.start]))
+    is_kind = bool(before) and _says_which(before[-1].group())
+    return Mention(mention.phrase, before[-1].start(), mention.end) if is_kind else mention
+
+
+def _says_which(word: str) -> bool:
+    """Whether a word before a place says what kind it is, not how it looks: `pine`, not `dark`, `lit` or `Tokyo`."""
+    kind = english_kinds().get(fold(word))
+    is_look = bool(look_class(word)) or word.casefold().endswith(("ed", "lit", "y", "ing", "ful"))
+    return not is_look and not word[:1].isupper() and not is_link(word) and kind in (None, "plant", "food", "animal")

@@ -148,7 +148,8 @@ def _beside(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
 
 def _hold(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
     text = bare(scene.english(intent.x))
-    return [AddPhrase(f"holding {_with_article(text)}")] if text else None
+    is_empty = fold(text) in load_toml("data", "turns.toml")["empty"]["words"]
+    return [AddPhrase(f"holding {_with_article(text)}")] if text and not is_empty else None
 
 
 def _forbid(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:

@@ -30,9 +30,9 @@ from prompts.expansion.offline.garments import garment_named
 from prompts.expansion.offline.glossary import english_kinds
 from prompts.expansion.offline.intents import Intent
 from prompts.expansion.offline.looks import look_named
-from prompts.expansion.offline.mentions import Mention, instead, is_link, mentions
+from prompts.expansion.offline.mentions import Mention, instead, mentions
 from prompts.expansion.offline.noun_phrase import NOUN_KINDS
-from prompts.expansion.offline.places import PLACES, fill_place, moved, place_named, rivals_of
+from prompts.expansion.offline.places import PLACES, fill_place, moved, place_named, rivals_of, with_its_kind
 from prompts.expansion.offline.recoloring import (
     listed_looks,
     look_class,
@@ -67,6 +67,9 @@ _COLOR_OF = re.compile(r"(?:'s)?\s+colou?r$|^colou?r of\s+", re.IGNORECASE)
 _ADDS = re.compile(r"\b(?:add|include|insert|with|plus|another|put in)\b|加|添|再来", re.IGNORECASE)
 _SEVERAL = re.compile(r"加(?:上|入)?(?:一些|几[只个条棵朵匹头]|许多|很多|一群)")
 _MADE = ("color", "material")
+_ONE = re.compile(r"\s+ones?$", re.IGNORECASE)
+"""`change the bikini to a red one`."""
+_TWO_WISHES = re.compile(r"\band (?:the|her|his|its|their) .*\b(?:to|into|with|for)\b", re.IGNORECASE)
 _GOES_AWAY = frozenset(("stop", "go away", "disappear", "vanish", "go"))
 _PICTURES = frozenset(("painting", "drawing", "picture", "image", "cartoon", "illustration", "render"))
 _ALL_CLOTHES = frozenset(("clothe", "clothes", "clothing", "outfit", "costume", "衣服", "服装", "穿着", "穿搭"))
@@ -113,6 +116,10 @@ def replace_words(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | No
         return added_one_by_one(_JOINER.split(new), spell)
     if fold(old or intent.x) in _ALL_CLOTHES and not mentions(spell.prompt, old) and kind_of_thing(new) == "clothing":
         return _dressed(bare(new), spell)
+    if _ONE.search(new):
+        new = bare(_ONE.sub("", new))
+    if _TWO_WISHES.search(intent.y):
+        return None
     if not old or not new or _COMPARES.search(intent.y) or is_unknown_comparative(new, old):
         return None
     if contains(new, old) and not mentions(spell.prompt, old):
@@ -137,6 +144,8 @@ def _in_place(old: str, new: str, spell: Spell, scene: Scene) -> list[Edit] | No
     elsewhere = fill_place(new, spell, moves=True) if not found and fold(old) == "background" else None
     if elsewhere is not None:
         return elsewhere
+    if not found and is_look and " and " in old:
+        return _each(old.split(" and "), new, spell, scene)
     if not found:
         return _new_look(_unstyled(old), bare(new), spell, is_look=is_look)
     look = look_named(new) if kind_of_thing(old) == "light" else None
@@ -145,15 +154,28 @@ def _in_place(old: str, new: str, spell: Spell, scene: Scene) -> list[Edit] | No
     return _replaced(old, new, found, spell, is_look=is_look)
 
 
+def _each(things: list[str], look: str, spell: Spell, scene: Scene) -> list[Edit] | None:
+    """`hair and eyes` made blue: each of them, or nothing."""
+    edits: list[Edit] = []
+    for thing in things:
+        more = _in_place(bare(thing), look, apply(spell, edits), scene)
+        if more is None:
+            return None
+        edits += more
+    return edits
+
+
 def _replaced(old: str, new: str, found: list[Mention], spell: Spell, *, is_look: bool) -> list[Edit] | None:
     """What the prompt says of `old` in other words, or another look for it."""
     if is_look and look_class(old.rpartition(" ")[0]) == look_class(bare(new)):
         found = mentions(spell.prompt, _unstyled(old))  # `the black hair` for pink: the colour, not a further one
     if place_named(old) and place_named(new):
-        found = [_with_its_kind(mention) for mention in found]
+        found = [with_its_kind(mention) for mention in found]
     if is_look and fold(old) == "background":
         return renewed(f"{bare(new)} {old}", spell.prompt)
-    looks = listed_looks(new)
+    if fold(old) == "sky" and state_named(new) is not None:
+        return [redressed(mention, f"{topic(new)} sky") for mention in found]
+    looks = [] if look_class(old) else listed_looks(new)
     if is_look and len(looks) == 1:
         return restyle_all(found, bare(new))
     if looks:
@@ -166,20 +188,6 @@ def _replaced(old: str, new: str, found: list[Mention], spell: Spell, *, is_look
     if fold(old) == "background":
         return [new_background(found[0], f"{topic(new).removesuffix(' background')} background")]
     return [ReplacePhrase(mention.phrase.core, instead(mention, topic(new))) for mention in found]
-
-
-def _with_its_kind(mention: Mention) -> Mention:
-    """`pine forest`, of which only the forest was named: in a desert there are no pines."""
-    before = list(re.finditer(r"[^\W_]+", mention.phrase.core[: mention.start]))
-    is_kind = bool(before) and _says_which(before[-1].group())
-    return Mention(mention.phrase, before[-1].start(), mention.end) if is_kind else mention
-
-
-def _says_which(word: str) -> bool:
-    """Whether a word before a place says what kind it is, not how it looks: `pine`, not `dark`, `lit` or `Tokyo`."""
-    kind = english_kinds().get(fold(word))
-    is_look = bool(look_class(word)) or word.casefold().endswith(("ed", "lit", "y", "ing", "ful"))
-    return not is_look and not word[:1].isupper() and not is_link(word) and kind in (None, "plant", "food", "animal")
 
 
 def _dressed(clothing: str, spell: Spell) -> list[Edit]:
@@ -274,7 +282,8 @@ def become(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
         wish = Intent("more" if degree[1] == "more" else "less", intent.x[degree.end() :])
         return more_of(wish, spell, scene) if wish.kind == "more" else less_of(wish, spell, scene)
     text = posed(plain_look(scene.english(intent.x)))
-    if not text:
+    is_half = not scene.knows_thing(intent.x) and (is_noun(text) or bool(look_class(text)))
+    if not text or is_half:  # `白色` of `白色比基尼`
         return None
     slotted = fill(text, spell, "become")
     return slotted if slotted is not None else _of_person(text, spell) or _as_state(text, spell)

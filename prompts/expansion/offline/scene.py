@@ -13,6 +13,7 @@ from prompts.expansion.offline.translation import translate
 
 _SAYS_LITTLE = frozenset("她他它你我们这那了着过得个再天里来去")
 """Characters without which a Chinese wish says the same."""
+_SAYS_SEX = frozenset("女男")
 _ARTICLE = re.compile(r"^(?:an?|the|some|any|one|her|his|its|their|of|that|this|these|those|my)\s+", re.IGNORECASE)
 _LONE_NUMBER = re.compile(r"^\d+,\s*|,\s*\d+$")
 """What is left of `45度`: an angle that says nothing to the model."""
@@ -49,10 +50,12 @@ class Scene:
         return set(unknown) <= _SAYS_LITTLE
 
     def knows_thing(self, text: str) -> bool:
-        """Whether the last word of a Chinese `text`, the thing that it is about, would not be left out."""
+        """Whether the last word of a Chinese `text`, the thing that it is about, and its sex would not be left out."""
         if self.language != "zh" or text.isascii():
             return True
         lost = tuple(word for word in translate(text, "zh").unknown if not set(word) <= _SAYS_LITTLE)
+        if not _SAYS_SEX.isdisjoint(lost):
+            return False
         return not lost or not text.rstrip().endswith(lost)
 
     def is_whole_picture(self, text: str) -> bool:

@@ -22,15 +22,27 @@ from prompts.expansion.offline.intents import (
     said_otherwise,
     strip_polite,
 )
+from prompts.expansion.offline.recoloring import look_class
 from prompts.expansion.offline.resolving import resolve_intent
 from prompts.expansion.offline.rewording import bare_words
 from prompts.expansion.offline.scene import Scene
 from prompts.expansion.offline.suggesting import numbered, picked, suggestions_for
+from prompts.expansion.offline.words import words
 from prompts.spell import Spell
 
 _CLAUSES = 40
 """Wishes read of one message; a longer one is a text pasted by mistake, and the rest is named as not understood."""
 
+_VERB_TWICE = re.compile(
+    r"(?P<verb>change|turn|convert|transform|switch|dye|paint|replace|swap|exchange|substitute) "
+    r"(?P<first>.+? (?P<joint>to|into|with|for|by) .+?) and (?P<second>(?!an? ).+? (?P=joint) .+)",
+    re.IGNORECASE,
+)
+_LOOK_TWICE = re.compile(
+    r"(?P<verb>make|paint|colou?r|dye|turn|draw) (?P<first>the \S.*\S) and (?P<second>the \S+ .*\S)", re.IGNORECASE
+)
+_MOST_EDITS = 100
+"""Of one wish; a prompt of more phrases that all speak of one thing was made by no person."""
 _CARRIES_ON = ("add", "no", "less", "more")
 
 
@@ -170,7 +182,7 @@ class _Reading:
             return None
         found = _edits_of(clause, intent, self.last, self.state, scene)
         safe = None if found is None else guarded(found)
-        if safe is None:
+        if safe is None or len(safe) > _MOST_EDITS:
             return None
         changed = _tried(self.state, safe, scene.locked)
         if changed is None:
@@ -212,10 +224,22 @@ def _all_clauses(message: str, language: str) -> list[str]:
     for clause in clauses(message, language):
         if verbs:
             again = "|".join(re.escape(verb) for verb in verbs)
-            found += [part for part in re.split(rf"(?i)\s+and\s+(?=(?:{again})\b)", clause) if part.strip()]
+            parts = (part for part in re.split(rf"(?i)\s+and\s+(?=(?:{again})\b)", clause) if part.strip())
+            found += [wish for part in parts for wish in _each_of_verb(part)]
         else:
             found.append(clause)
     return found
+
+
+def _each_of_verb(clause: str) -> list[str]:
+    """`change the hair to pink and the eyes to blue`, `make the hair pink and the eyes blue`: a clause for each."""
+    match = _VERB_TWICE.fullmatch(clause) or _LOOK_TWICE.fullmatch(clause)
+    if match is None:
+        return [clause]
+    looks = [look_class(words(match[part])[-1]) for part in ("first", "second")]
+    if "joint" not in match.groupdict() and not all(looks):
+        return [clause]
+    return [f"{match['verb']} {match['first']}", f"{match['verb']} {match['second']}"]
 
 
 def _edits_of(clause: str, intent: Intent | None, last: Intent | None, state: Spell, scene: Scene) -> list[Edit] | None:

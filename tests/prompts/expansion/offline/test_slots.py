@@ -105,6 +105,23 @@ def after(prompt: str, message: str, locked: tuple[str, ...] = ()) -> str:
         ("hills, sunset, dramatic sky", "night sky", "hills, night sky"),
         ("hills, river", "加一些鸟", "hills, river, birds"),
         ("1girl, soft lighting", "make the lighting warmer", "1girl, soft lighting, warm light"),
+        # two wishes of one verb
+        (
+            "1girl, blue hair, red eyes",
+            "change the red eyes to green and the hair to pink",
+            "1girl, pink hair, green eyes",
+        ),
+        ("1girl, red kimono, brown hair", "make the kimono blue and the hair black", "1girl, blue kimono, black hair"),
+        ("a girl with a fan, temple", "replace fan with flowers and temple with beach", "a girl with flowers, beach"),
+        ("1girl, short brown hair, green eyes", "头发和眼睛都换成蓝色", "1girl, short blue hair, blue eyes"),
+        # another of the same thing
+        ("1girl, black bikini", "change the bikini to a red one", "1girl, red bikini"),
+        ("1boy, black jacket", "change black to white", "1boy, white jacket"),
+        ("hills, blue sky", "天空换成晚霞", "hills, sunset sky"),
+        # somebody else, and things that nobody wears
+        ("1boy, night", "girl hugging him from behind", "1boy, 1girl, night, hugging him from behind"),
+        ("1man, black armor", "more detail in the armor", "1man, black armor, detail in the armor"),
+        ("1boy, helmet", "he's holding his helmet", "1boy, helmet, holding his helmet"),
         # words of tag prompts that stand alone
         ("1girl, hat", "crossed arms", "1girl, hat, crossed arms"),
         ("1girl, hat", "holding an umbrella", "1girl, hat, holding an umbrella"),
@@ -254,3 +271,23 @@ def test_every_garment_has_one_layer_and_every_place_one_list() -> None:
     ):
         names = [name for row in lists for name in row]
         assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "换成女武士",  # the sex would be lost
+        "换成白色比基尼",  # the thing
+        "换成赛车服",
+        "keep everything but the kimono",
+        "holding nothing",
+        "change his jacket for a hoodie",
+    ],
+)
+def test_a_wish_that_would_be_done_by_half_is_not_understood(message: str) -> None:
+    assert after("1boy, black jacket, red kimono", message).startswith("[")
+
+
+def test_a_wish_about_more_phrases_than_a_person_writes_is_not_understood() -> None:
+    assert after("a red hat, " * 101 + "park", "make the hat blue").startswith("[")
+    assert after("a red hat, " * 3 + "park", "make the hat blue") == "a blue hat, " * 3 + "park"
