@@ -124,8 +124,10 @@ class AuditLog:
 
 def _line(values: dict[str, Any]) -> bytes:
     line = json.dumps(values, separators=(",", ":")).encode() + b"\n"
-    if len(line) > _LONGEST_LINE:
-        shortened = {key: value if key in ("at", "previous") else str(value)[:200] for key, value in values.items()}
+    for most in (200, 20):  # characters, of up to twelve bytes each
+        if len(line) <= _LONGEST_LINE:
+            break
+        shortened = {key: value if key in ("at", "previous") else str(value)[:most] for key, value in values.items()}
         line = json.dumps(shortened, separators=(",", ":")).encode() + b"\n"
     return line
 

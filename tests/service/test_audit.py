@@ -87,6 +87,12 @@ def test_a_long_line_stays_one_line_that_the_next_one_finds(audit: AuditLog) -> 
     assert len(values(audit)) == 2 and len(audit.file.read_bytes()) < 4096
 
 
+def test_a_line_of_many_wide_characters_stays_within_what_the_next_one_looks_back(audit: AuditLog) -> None:
+    for _ in range(2):
+        audit.record(KEY_CREATED, "done", "\U0001f600" * 200, **{name: "\U0001f600" * 500 for name in "abcd"})
+    assert [entry.is_chained for entry in audit.entries()] == [True, True]
+
+
 def test_a_log_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     AuditLog(tmp_path / "file" / "audit.jsonl").record(KEY_CREATED, "done")
