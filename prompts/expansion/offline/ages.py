@@ -7,7 +7,10 @@ import re
 from prompts.expansion.data_files import load_toml
 from prompts.expansion.edits import Edit, ReplacePhrase
 from prompts.expansion.offline.cast import has_cast_tags
-from prompts.expansion.offline.words import article
+from prompts.expansion.offline.glossary import english_kinds
+from prompts.expansion.offline.mentions import mentions
+from prompts.expansion.offline.recoloring import look_class, restyled
+from prompts.expansion.offline.words import article, fold, words
 from prompts.expansion.phrases import split
 from prompts.spell import Spell
 
@@ -76,3 +79,15 @@ def _older(look: str, noun: str) -> str:
     if look in ("middle-aged", "old", "elderly"):
         return f"{'old' if look == 'middle-aged' else 'elderly'} {grown}"
     return f"adult {grown}" if look == "young" else str(steps[noun])
+
+
+def aged(look: str, spell: Spell) -> list[Edit] | None:
+    """`make her older` of a prompt that says who is shown: `an old woman`; `None` for another look or nobody."""
+    if look_class(look) != "age" or len(words(look)) != 1:
+        return None
+    kinds = english_kinds()
+    people = (
+        word for phrase in split(spell.prompt) for word in words(phrase.core) if kinds.get(fold(word)) == "person"
+    )
+    found = mentions(spell.prompt, next(people, ""))
+    return [restyled(found[0], look)] if found else None

@@ -14,6 +14,7 @@ from prompts.expansion.edits import (
     ReplacePhrase,
 )
 from prompts.expansion.offline.adding import added, added_one_by_one
+from prompts.expansion.offline.ages import aged
 from prompts.expansion.offline.cast import company
 from prompts.expansion.offline.changing import (
     PREPOSITION,
@@ -41,7 +42,6 @@ from prompts.expansion.offline.recoloring import (
     redressed,
     renewed,
     restyle_all,
-    restyled,
     same_noun,
     with_looks,
 )
@@ -118,6 +118,7 @@ def replace_words(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | No
         return _dressed(bare(new), spell)
     if _ONE.search(new):
         new = bare(_ONE.sub("", new))
+    new = _with_its_noun(new, old)
     if _TWO_WISHES.search(intent.y):
         return None
     if not old or not new or _COMPARES.search(intent.y) or is_unknown_comparative(new, old):
@@ -129,13 +130,20 @@ def replace_words(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | No
     return _in_place(old, new, spell, scene)
 
 
+def _with_its_noun(new: str, old: str) -> str:
+    """`red with gold trim` said of a cloak: `red cloak with gold trim`; other words as they are."""
+    look, link, rest = bare(new).partition(" with ")
+    is_of_old = bool(link) and bool(look_class(look)) and is_noun(old)
+    return f"{look} {words(old)[-1]} with {rest}" if is_of_old else new
+
+
 def _in_place(old: str, new: str, spell: Spell, scene: Scene) -> list[Edit] | None:
     """Another state, style or place where `old` is one, else what the prompt says of `old` in other words."""
     if _is_style(new) and (_is_style(old) or fold(old) in _PICTURES):
         return _as_state(bare(new), spell)
     was, will = state_named(old), state_named(new)
-    if was is not None and will is not None and was.group == will.group:
-        return change_state(will, spell)
+    if will is not None and (was.group == will.group if was is not None else place_named(old)):
+        return change_state(will, spell)  # a forest stays one in autumn
     old = _as_called(old, spell.prompt)
     found = mentions(spell.prompt, old) or mentions(spell.prompt, _unstyled(old))
     is_look = bool(look_class(bare(new))) and not look_class(old)
@@ -286,7 +294,7 @@ def become(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
     if not text or is_half:  # `白色` of `白色比基尼`
         return None
     slotted = fill(text, spell, "become")
-    return slotted if slotted is not None else _of_person(text, spell) or _as_state(text, spell)
+    return slotted if slotted is not None else aged(text, spell) or _as_state(text, spell)
 
 
 def _company(text: str, spell: Spell, scene: Scene) -> list[Edit]:
@@ -310,25 +318,13 @@ def add_words(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
         text = plural(bare(text))
     known = fill(text, spell, "add")
     if known is None:
-        known = _of_person(text, spell) or _as_state(text, spell, only_known=True)
+        known = aged(text, spell) or _as_state(text, spell, only_known=True)
     if known is not None:
         return known
     things = _JOINER.split(text)
     if not all(kind_of_thing(thing) in NOUN_KINDS for thing in things):
         return [*_company(text, spell, scene), *added(text, spell)]
     return [*_company(text, spell, scene), *added_one_by_one(things, spell)]
-
-
-def _of_person(look: str, spell: Spell) -> list[Edit] | None:
-    """`make her older` of a prompt that says who is shown: `an old woman`; `None` for another look or nobody."""
-    if look_class(look) != "age" or len(words(look)) != 1:
-        return None
-    kinds = english_kinds()
-    people = (
-        word for phrase in split(spell.prompt) for word in words(phrase.core) if kinds.get(fold(word)) == "person"
-    )
-    found = mentions(spell.prompt, next(people, ""))
-    return [restyled(found[0], look)] if found else None
 
 
 def bare_words(clause: str, spell: Spell, scene: Scene) -> list[Edit] | None:

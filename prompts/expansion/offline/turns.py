@@ -12,6 +12,7 @@ from prompts.expansion.data_files import load_toml
 from prompts.expansion.edits import Edit
 from prompts.expansion.language import Language, detect
 from prompts.expansion.offline.filling import fill_named, leading_value
+from prompts.expansion.offline.glossary import english_kinds
 from prompts.expansion.offline.guarding import guarded
 from prompts.expansion.offline.intents import (
     Intent,
@@ -22,12 +23,14 @@ from prompts.expansion.offline.intents import (
     said_otherwise,
     strip_polite,
 )
+from prompts.expansion.offline.mentions import mentions
 from prompts.expansion.offline.recoloring import look_class
 from prompts.expansion.offline.resolving import resolve_intent
 from prompts.expansion.offline.rewording import bare_words
-from prompts.expansion.offline.scene import Scene
+from prompts.expansion.offline.scene import Scene, bare
 from prompts.expansion.offline.suggesting import numbered, picked, suggestions_for
-from prompts.expansion.offline.words import words
+from prompts.expansion.offline.things import is_noun
+from prompts.expansion.offline.words import fold, words
 from prompts.spell import Spell
 
 _CLAUSES = 40
@@ -41,6 +44,7 @@ _VERB_TWICE = re.compile(
 _LOOK_TWICE = re.compile(
     r"(?P<verb>make|paint|colou?r|dye|turn|draw) (?P<first>the \S.*\S) and (?P<second>the \S+ .*\S)", re.IGNORECASE
 )
+_THINGS = re.compile(r"\s*(?:,|\band\b)\s*", re.IGNORECASE)
 _MOST_EDITS = 100
 """Of one wish; a prompt of more phrases that all speak of one thing was made by no person."""
 _CARRIES_ON = ("add", "no", "less", "more")
@@ -236,7 +240,8 @@ def _each_of_verb(clause: str) -> list[str]:
     match = _VERB_TWICE.fullmatch(clause) or _LOOK_TWICE.fullmatch(clause)
     if match is None:
         return [clause]
-    looks = [look_class(words(match[part])[-1]) for part in ("first", "second")]
+    ends = [words(match[part])[-1] for part in ("first", "second")]
+    looks = (look_class(end) or (end.endswith("er") and fold(end) not in english_kinds()) for end in ends)
     if "joint" not in match.groupdict() and not all(looks):
         return [clause]
     return [f"{match['verb']} {match['first']}", f"{match['verb']} {match['second']}"]
@@ -258,13 +263,22 @@ def _edits_or_refusal(
     if intent is not None:
         return resolve_intent(intent, state, scene)
     asked = scene.as_written(strip_polite(clause, grammar(scene.language)))
-    bare = bare_words(asked, state, scene)
-    if bare is not None:
-        return bare
+    if last is not None and last.kind == "no" and _goes_too(asked, state, scene):
+        return resolve_intent(Intent("no", asked), state, scene)
+    done = bare_words(asked, state, scene)
+    if done is not None:
+        return done
     is_doing = re.match(r"[a-z]+ing\b", scene.english(asked)) is not None
     if last is not None and last.kind in _CARRIES_ON and len(clause.split()) <= 6 and not is_doing:
         return resolve_intent(Intent(last.kind, clause), state, scene)
     return None
+
+
+def _goes_too(clause: str, state: Spell, scene: Scene) -> bool:
+    """Whether `the cloak and the armor` after `remove the bow` go as well: the prompt has them."""
+    things = _THINGS.split(scene.english(clause))
+    is_told = re.match(r"(?:the|her|his|its|their|any)\s", clause, re.IGNORECASE) is not None
+    return all((is_told and is_noun(thing)) or bool(mentions(state.prompt, bare(thing))) for thing in things)
 
 
 def _tried(state: Spell, edits: Sequence[Edit], locked: Sequence[str]) -> Spell | None:

@@ -114,7 +114,11 @@ def after(prompt: str, message: str, locked: tuple[str, ...] = ()) -> str:
         ("1girl, red kimono, brown hair", "make the kimono blue and the hair black", "1girl, blue kimono, black hair"),
         ("a girl with a fan, temple", "replace fan with flowers and temple with beach", "a girl with flowers, beach"),
         ("1girl, short brown hair, green eyes", "头发和眼睛都换成蓝色", "1girl, short blue hair, blue eyes"),
+        ("1girl, ears, forest", "make the ears bigger and the forest greener", "1girl, big ears, forest"),
         # another of the same thing
+        ("1girl, green cloak", "the cloak should be red with gold trim", "1girl, red cloak with gold trim"),
+        ("1girl, leather armor", "the armor should be steel", "1girl, steel armor"),
+        ("1girl, forest", "change the forest to autumn", "1girl, forest, in autumn"),
         ("1girl, black bikini", "change the bikini to a red one", "1girl, red bikini"),
         ("1boy, black jacket", "change black to white", "1boy, white jacket"),
         ("hills, blue sky", "天空换成晚霞", "hills, sunset sky"),
@@ -291,3 +295,19 @@ def test_a_wish_that_would_be_done_by_half_is_not_understood(message: str) -> No
 def test_a_wish_about_more_phrases_than_a_person_writes_is_not_understood() -> None:
     assert after("a red hat, " * 101 + "park", "make the hat blue").startswith("[")
     assert after("a red hat, " * 3 + "park", "make the hat blue") == "a blue hat, " * 3 + "park"
+
+
+@pytest.mark.parametrize(
+    ("prompt", "message", "expected"),
+    [
+        ("1girl, cloak, armor, holding a bow", "remove the bow, the cloak and the armor", "1girl"),
+        ("1girl, hat, glasses, scarf", "remove hat, glasses and scarf", "1girl"),
+        ("1girl, hat, glasses, scarf", "去掉帽子、眼镜和围巾", "1girl"),
+        ("1girl, hat, white dress", "no hat, red dress", "1girl, red dress"),
+    ],
+)
+def test_all_that_a_list_takes_away_goes_and_what_follows_comes(
+    prompt: str, message: str, expected: str
+) -> None:
+    spell = Spell(prompt)
+    assert apply(spell, read_turn(spell, message, Scene(SD15)).edits).prompt == expected
