@@ -306,8 +306,6 @@ def test_a_wish_about_more_phrases_than_a_person_writes_is_not_understood() -> N
         ("1girl, hat, white dress", "no hat, red dress", "1girl, red dress"),
     ],
 )
-def test_all_that_a_list_takes_away_goes_and_what_follows_comes(
-    prompt: str, message: str, expected: str
-) -> None:
+def test_all_that_a_list_takes_away_goes_and_what_follows_comes(prompt: str, message: str, expected: str) -> None:
     spell = Spell(prompt)
     assert apply(spell, read_turn(spell, message, Scene(SD15)).edits).prompt == expected
