@@ -151,3 +151,10 @@ def test_every_code_that_the_page_translates_is_one_that_the_server_gives() -> N
     given |= {name for text in sources for name in re.findall(r"\"([a-z]+(?:_[a-z]+)*)\"", text)}
     assert len(translated) > len(own)
     assert sorted(set(translated) - own - given) == []
+
+
+def test_damage_and_the_limit_of_and_have_their_own_sentences() -> None:
+    text = code(STATIC / "problems.js")
+    translated = re.findall(r"^  (\w+): \(", text, re.MULTILINE)
+    assert {"database_damaged", "blob_missing", "model_not_finite", "model_incomplete"} <= set(translated)
+    assert text.index('"errorParts"') < text.index('"errorMultiple"')  # a prompt is no multiple of its limit

@@ -16,6 +16,7 @@ const TEXTS = {
   text_invalid: ({ field, position }) => t("errorText", { field: fieldName(field), position }),
   spell_out_of_range: ({ field, got, limit }) => {
     if (Array.isArray(limit)) return t("errorRange", { field: fieldName(field), got, low: limit[0], high: limit[1] });
+    if (field === "prompt" || field === "hires prompt") return t("errorParts", { got, limit });
     return field === "loras" ? t("errorLoras", { got, limit }) : t("errorMultiple", { field: fieldName(field), got, limit });
   },
   policy_blocked: ({ category }) => {
@@ -53,6 +54,10 @@ const TEXTS = {
   engine_stopped: () => t("errorEngineStopped"),
   draining: () => t("errorDraining"),
   database_unavailable: () => t("errorDatabase"),
+  database_damaged: () => t("errorDatabaseDamaged"),
+  blob_missing: () => t("errorFileGone"),
+  model_not_finite: ({ file }) => (file ? t("errorModelNumbers", { file }) : null),
+  model_incomplete: ({ file }) => (file ? t("errorModelIncomplete", { file }) : null),
   internal_error: () => t("errorInternal"),
 };
 
