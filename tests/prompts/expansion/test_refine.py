@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
+import threading
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from prompts.expansion.chat_model import Message
 from prompts.expansion.edits import AddPhrase, RemovePhrase, SetParam
 from prompts.expansion.expand import OFFLINE
 from prompts.expansion.families import SD15
+from prompts.expansion.offline.turns import Turn, read_turn
 from prompts.expansion.refine import Refinement, TurnContext, refine
 from prompts.spell import Lora, Spell
 
@@ -261,3 +264,15 @@ def test_a_model_that_obeys_every_injection_still_cannot_do_more_than_edit_this_
     assert made.spell == DRAFT.evolve(prompt=DRAFT.prompt + ", obeyed")
     assert all("canary" not in json.dumps(r) for r in llm.requests)
     assert all("tools" not in r for r in llm.requests)
+
+
+def test_the_rules_hold_up_nobody_else_while_they_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+
+    def read(*given: Any) -> Turn:
+        seen.append(threading.get_ident())
+        return read_turn(*given)
+
+    monkeypatch.setattr(sys.modules[refine.__module__], "read_turn", read)
+    assert run("make it night").understood
+    assert len(seen) == 1 and seen[0] != threading.get_ident()
