@@ -67,6 +67,7 @@ _COLOR_OF = re.compile(r"(?:'s)?\s+colou?r$|^colou?r of\s+", re.IGNORECASE)
 _ADDS = re.compile(r"\b(?:add|include|insert|with|plus|another|put in)\b|加|添|再来", re.IGNORECASE)
 _SEVERAL = re.compile(r"加(?:上|入)?(?:一些|几[只个条棵朵匹头]|许多|很多|一群)")
 _MADE = ("color", "material")
+_ALL_EXCEPT = re.compile(r"(?:everything|all)\b.*\b(?:except|besides|other than|apart from)\b", re.IGNORECASE)
 _ONE = re.compile(r"\s+ones?$", re.IGNORECASE)
 """`change the bikini to a red one`."""
 _TWO_WISHES = re.compile(r"\band (?:the|her|his|its|their) .*\b(?:to|into|with|for)\b", re.IGNORECASE)
@@ -80,6 +81,8 @@ _STYLE_WORD = re.compile(r"\s+(?:style|look)$|^style of\s+", re.IGNORECASE)
 
 def remove_words(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | None:
     """Take out every mention, and forbid it in the negative prompt."""
+    if _ALL_EXCEPT.match(intent.x):
+        return None
     if (group := cut_group(spell.prompt, intent.x)) is not None:
         return [*group]
     edits: list[Edit] = [*cut_ideographs(spell.prompt, intent.x)]
@@ -132,9 +135,12 @@ def replace_words(intent: Intent, spell: Spell, scene: Scene) -> list[Edit] | No
 
 def _with_its_noun(new: str, old: str) -> str:
     """`red with gold trim` said of a cloak: `red cloak with gold trim`; other words as they are."""
-    look, link, rest = bare(new).partition(" with ")
-    is_of_old = bool(link) and bool(look_class(look)) and is_noun(old)
-    return f"{look} {words(old)[-1]} with {rest}" if is_of_old else new
+    look, link, rest = new.partition(" with ")
+    look = bare(look)
+    is_one = look.casefold() == "one"
+    if not link or not is_noun(old) or not (is_one or look_class(look)):
+        return new
+    return f"{words(old)[-1] if is_one else f'{look} {words(old)[-1]}'} with {rest}"
 
 
 def _in_place(old: str, new: str, spell: Spell, scene: Scene) -> list[Edit] | None:

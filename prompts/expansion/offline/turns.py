@@ -268,7 +268,7 @@ def _edits_or_refusal(
     done = bare_words(asked, state, scene)
     if done is not None:
         return done
-    is_doing = re.match(r"[a-z]+ing\b", scene.english(asked)) is not None
+    is_doing = re.search(r"^[a-z]+ing\b|\b(?:is|are|looks?)\b", scene.english(asked)) is not None
     if last is not None and last.kind in _CARRIES_ON and len(clause.split()) <= 6 and not is_doing:
         return resolve_intent(Intent(last.kind, clause), state, scene)
     return None
@@ -278,7 +278,9 @@ def _goes_too(clause: str, state: Spell, scene: Scene) -> bool:
     """Whether `the cloak and the armor` after `remove the bow` go as well: the prompt has them."""
     things = _THINGS.split(scene.english(clause))
     is_told = re.match(r"(?:the|her|his|its|their|any)\s", clause, re.IGNORECASE) is not None
-    return all((is_told and is_noun(thing)) or bool(mentions(state.prompt, bare(thing))) for thing in things)
+    lasts = (words(thing)[-1:] for thing in things)
+    is_things = is_told and all(last and is_noun(last[0]) for last in lasts)
+    return is_things or all(mentions(state.prompt, bare(thing)) for thing in things)
 
 
 def _tried(state: Spell, edits: Sequence[Edit], locked: Sequence[str]) -> Spell | None:

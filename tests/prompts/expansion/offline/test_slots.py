@@ -117,6 +117,7 @@ def after(prompt: str, message: str, locked: tuple[str, ...] = ()) -> str:
         ("1girl, ears, forest", "make the ears bigger and the forest greener", "1girl, big ears, forest"),
         # another of the same thing
         ("1girl, green cloak", "the cloak should be red with gold trim", "1girl, red cloak with gold trim"),
+        ("1girl, white dress", "change the dress to one with stars", "1girl, white dress with stars"),
         ("1girl, leather armor", "the armor should be steel", "1girl, steel armor"),
         ("1girl, forest", "change the forest to autumn", "1girl, forest, in autumn"),
         ("1girl, black bikini", "change the bikini to a red one", "1girl, red bikini"),
@@ -284,6 +285,7 @@ def test_every_garment_has_one_layer_and_every_place_one_list() -> None:
         "换成白色比基尼",  # the thing
         "换成赛车服",
         "keep everything but the kimono",
+        "remove everything but the girl",
         "holding nothing",
         "change his jacket for a hoodie",
     ],
@@ -304,8 +306,11 @@ def test_a_wish_about_more_phrases_than_a_person_writes_is_not_understood() -> N
         ("1girl, hat, glasses, scarf", "remove hat, glasses and scarf", "1girl"),
         ("1girl, hat, glasses, scarf", "去掉帽子、眼镜和围巾", "1girl"),
         ("1girl, hat, white dress", "no hat, red dress", "1girl, red dress"),
+        ("1girl, flowers, garden", "remove the flowers, the garden is fine", "1girl, garden"),
     ],
 )
 def test_all_that_a_list_takes_away_goes_and_what_follows_comes(prompt: str, message: str, expected: str) -> None:
     spell = Spell(prompt)
-    assert apply(spell, read_turn(spell, message, Scene(SD15)).edits).prompt == expected
+    after_it = apply(spell, read_turn(spell, message, Scene(SD15)).edits)
+    assert after_it.prompt == expected
+    assert "fine" not in after_it.negative_prompt
