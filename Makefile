@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 export OMP_WAIT_POLICY ?= PASSIVE
 # uv does not read pip's configuration; hand it pip's local wheels, where a CPU build of torch may lie.
 export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
+# Tests at once; 0 runs them in one process.
+WORKERS ?= 2
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
@@ -25,7 +27,7 @@ serve: $(VENV)/.runtime ## The service and its page on http://127.0.0.1:7860
 	$(BIN)/spellwright serve $(ARGS)
 
 test: $(VENV)/.dev browser hands ## Set up and run the tests
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 lint: $(VENV)/.dev ## ruff, mypy strict, import contracts
 	$(BIN)/ruff check .

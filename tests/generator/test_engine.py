@@ -30,6 +30,7 @@ from generator.events import (
     StepDone,
 )
 from generator.request import GenerationRequest
+from prompts.errors import SpellOutOfRange
 from prompts.spell import HiresFix, Lora
 
 Ask = Callable[..., GenerationRequest]
@@ -337,7 +338,7 @@ def test_a_picture_with_more_rows_than_a_call_is_called_in_pieces(
 
 
 def test_too_many_and_parts_are_refused(engine: Engine, ask: Ask, draw_one: Draw) -> None:
-    with pytest.raises(UnsupportedSpell) as refused:
+    with pytest.raises(SpellOutOfRange) as refused:
         draw_one(engine, ask(prompt=" AND ".join("x" * 33)))
     assert refused.value.facts["limit"] == 32
 

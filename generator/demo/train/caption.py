@@ -20,6 +20,8 @@ STYLE_WORDS = {
 _FOREIGN_SHARE = 0.6
 _FOREIGN_BEFORE = 0.7  # of the captions with foreign words may have some before the thing
 _KIND_SHARE = 0.08  # of the single things are called by their kind alone
+_UNTOLD_SHARE = 0.2  # of the recoloured single things are told without their colour
+_COLOUR_SHARE = 0.08  # of the single things are told by their colour alone
 _PART_SHARE = 0.1  # of the pictures of two things are told by one of them
 _LINKS = ("in the style of", "by", "with", "of", "in")
 _NO_ARTICLE = frozenset({"cherries", "grapes", "thumbs up", "lightning"})
@@ -47,10 +49,9 @@ class Teller:
         return scene.name in self.concepts and (scene.second is None or scene.second in self.concepts)
 
     def names(self, scene: Scene, caption: str) -> bool:
-        """Whether a caption of the scene says what its thing is, and not only what kind of thing."""
+        """Whether a caption of the scene says what its thing is, and not only its kind or its colour."""
         concept = self.concepts[scene.name]
-        only_kind = concept.kind is not None and scene.layout == "single" and concept.kind in caption
-        return not only_kind or any(name in caption for name in (concept.name, *concept.other_names))
+        return scene.layout != "single" or any(name in caption for name in (concept.name, *concept.other_names))
 
     def tell(self, scene: Scene, rng: np.random.Generator) -> str:
         """One caption of a scene; two calls give two wordings."""
@@ -65,6 +66,12 @@ class Teller:
         colour = scene.colour
         if colour is None and scene.natural_colour and scene.second is None and rng.random() < 0.25:
             colour = scene.natural_colour
+        if scene.layout == "single" and colour:
+            # So that a negative prompt that names a colour finds it in the picture, and the thing has others.
+            if rng.random() < _COLOUR_SHARE:
+                return colour
+            if scene.colour and rng.random() < _UNTOLD_SHARE:
+                colour = None
         tags = scene.layout == "single" and rng.random() < 0.25
         says_background = scene.background != "white" or rng.random() < 0.4
         if tags:

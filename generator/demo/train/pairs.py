@@ -14,7 +14,7 @@ from generator.demo.train.pictures import PictureFile, Pixels
 from generator.demo.train.scene import Scene
 
 #: How often each composed picture set is drawn from.
-SHARES = {"base": 0.62, "noto": 0.23, "ink": 0.15}
+SHARES = {"base": 0.56, "noto": 0.20, "ink": 0.12, "half-ink": 0.12}
 _UNTOLD = -100  # torch's ignored class
 _LAYOUTS = ("single", "small", "two", "three", "different")
 _STYLES = ("3d", "noto", "ink")
@@ -88,7 +88,8 @@ class Pairs:
             "colour": shown_colour,
             "background": _BACKGROUNDS.index(scene.background),
             "layout": _LAYOUTS.index(scene.layout),
-            "style": _STYLES.index(scene.style),
+            # Half an ink drawing is neither; it only has to be named.
+            "style": _STYLES.index(scene.style) if scene.style in _STYLES else _UNTOLD,
         }
         tells = {
             "name": self.teller.names(scene, caption),
