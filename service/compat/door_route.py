@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine
 from http import HTTPStatus
 from typing import Any, ClassVar
@@ -29,23 +30,23 @@ class Refused(Exception):
         self.detail = detail
 
 
-class DoorRoute(APIRoute):
+class DoorRoute(APIRoute, ABC):
     """Turns whatever goes wrong into an answer of the door; a door's own route says how each kind looks."""
 
     challenge: ClassVar[str]
     """`WWW-Authenticate` of an answer 401."""
 
+    @abstractmethod
     def of_fields(self, invalid: RequestValidationError) -> Response:
         """The answer to fields that are missing or wrong."""
-        raise NotImplementedError
 
+    @abstractmethod
     def of_status(self, status: int, detail: str) -> Response:
         """The answer to a refusal that has only a status and a sentence."""
-        raise NotImplementedError
 
+    @abstractmethod
     def of_error(self, request: Request, error: SpellwrightError) -> Response:
         """The answer to one of our errors."""
-        raise NotImplementedError
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The handler, with errors turned into answers."""
